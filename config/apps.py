@@ -1,0 +1,8 @@
+"""Tells Django about this floor."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+    verbose_name = "Config"

@@ -1,0 +1,1 @@
+"""What membership earns its members. Knows members."""

@@ -1,0 +1,1 @@
+"""Sales from files: checked row by row, taken in once, resumed after a stop."""

@@ -1,0 +1,73 @@
+"""What the ledger refuses, and why."""
+
+from django.utils.translation import gettext_lazy as _
+
+from members.kit.refusals import Malformed, Refusal
+
+MOST_POINTS = 10**12  # in one movement; more is a slip of the finger
+LONGEST_KEY = 100
+
+
+class BadPoints(Malformed):
+    code = "bad_points"
+    sentence = _("%(points)s points cannot be moved: give a whole number from 1 up.")
+
+
+class BadLife(Malformed):
+    code = "bad_life"
+    sentence = _("These points would expire before they begin to count.")
+
+
+class ReasonMissing(Malformed):
+    code = "reason_missing"
+    sentence = _("A correction by hand needs a reason.")
+
+
+class BadKey(Malformed):
+    code = "bad_key"
+    sentence = _("A key has 1 to 100 characters.")
+
+
+class NotEnoughPoints(Refusal):
+    code = "not_enough_points"
+    sentence = _("%(asked)s points asked for, %(active)s held.")
+
+
+class KeyReused(Refusal):
+    """The key names another posting already."""
+
+    code = "key_reused"
+    sentence = _("This key was used before, for something else.")
+
+
+class MoreThanOpen(Refusal):
+    code = "more_than_open"
+    sentence = _("%(asked)s points asked for, only %(open)s are open.")
+
+
+class UnknownCause(Refusal):
+    code = "unknown_cause"
+    sentence = _("There is no such movement to complete or undo.")
+    status = 404
+
+
+class DebtLimitReached(Refusal):
+    code = "debt_limit_reached"
+    sentence = _("The member owes as much as is allowed already (%(limit)s points).")
+
+
+class SamePerson(Refusal):
+    code = "same_person"
+    sentence = _("This needs two different people.")
+
+
+def check_points(points: int) -> None:
+    """Raises BadPoints unless it is a whole number from 1 to a million million."""
+    if type(points) is not int or not 0 < points <= MOST_POINTS:
+        raise BadPoints(points=str(points)[:40])
+
+
+def check_key(key: str) -> None:
+    """Raises BadKey unless it has 1 to 100 characters."""
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise BadKey

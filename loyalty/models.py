@@ -1,0 +1,25 @@
+"""Gathers the rooms' nouns, so that Django finds them."""
+
+from loyalty.earning.models import Award, EarningRule, RuleVersion
+from loyalty.imports.models import BadRow, SaleImport
+from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
+from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
+
+__all__ = [
+    "Account",
+    "Award",
+    "BadRow",
+    "Difference",
+    "EarningRule",
+    "Ladder",
+    "Lot",
+    "LotUse",
+    "Movement",
+    "PointKind",
+    "Programme",
+    "RuleVersion",
+    "SaleImport",
+    "Standing",
+    "Tier",
+    "TierChange",
+]

@@ -1,0 +1,98 @@
+"""Gathers the rooms' tasks, and the night: what is due is planned in the database and shared out by id ranges."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerGone
+
+from loyalty.ledger.actions import prove_range, settle_range
+from loyalty.ledger.models import Account
+from loyalty.tiers.actions import judge_range
+from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
+from members.kit.models import Chunk
+from members.kit.ranges import id_ranges
+from members.kit.windows import start_of_day
+from members.profiles.models import Member
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 50_000  # rows
+LEASE = timedelta(minutes=10)  # far longer than a chunk takes; a dead worker's chunk waits that long at most
+
+
+def settle(chunk: Chunk) -> dict[str, int]:
+    """Activate and expire lots that are due in the chunk's accounts."""
+    settled = settle_range(first=chunk.first_id, last=chunk.last_id, now=chunk.as_of)
+    return {"accounts": settled.accounts, "activated": settled.activated, "expired": settled.expired}
+
+
+def judge(chunk: Chunk) -> dict[str, int]:
+    """Re-evaluate the tiers of the chunk's members."""
+    return {"moved": judge_range(first=chunk.first_id, last=chunk.last_id, as_of=chunk.as_of)}
+
+
+def prove(chunk: Chunk) -> dict[str, int]:
+    """Prove the balances of the chunk's accounts."""
+    found = prove_range(first=chunk.first_id, last=chunk.last_id, now=chunk.as_of)
+    if found:
+        logger.error("the proof found %s differences in accounts %s to %s", found, chunk.first_id, chunk.last_id)
+    return {"differences": found}
+
+
+WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = {
+    "settle": (Account, settle),
+    "tiers": (Member, judge),
+    "proof": (Account, prove),
+}
+
+
+@shared_task
+def tick() -> None:
+    """Every minute: plan the night once it is due, and send out whatever chunk nobody holds."""
+    now = timezone.now()
+    local = timezone.localtime(now)
+    if local.hour >= settings.NIGHT_HOUR:
+        plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
+    for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
+        hand_out(chunk)
+
+
+@transaction.atomic
+def plan_night(*, slot: str, as_of: datetime) -> bool:
+    """Claim the night of a day and write down its chunks; False when somebody has done so."""
+    if not claim_tick(name="night", slot=slot):
+        return False
+    for name, (model, _work) in WORK.items():
+        plan_chunks(name=name, slot=slot, as_of=as_of, ranges=id_ranges(model, size=CHUNK))
+    return True
+
+
+def hand_out(chunk: int) -> None:
+    """Send a chunk to a worker. Without a broker it stays where it is, for the next tick."""
+    try:
+        run_chunk.delay(chunk)
+    except BrokerGone:
+        logger.warning("no broker: chunk %s waits", chunk)
+
+
+@shared_task
+def run_chunk(chunk_id: int) -> None:
+    """Do one chunk, all or nothing. Whoever comes second finds it held or finished."""
+    chunk = claim_chunk(chunk_id=chunk_id, now=timezone.now(), lease=LEASE)
+    if chunk is not None:
+        work_off(chunk)
+
+
+@transaction.atomic
+def work_off(chunk: Chunk) -> None:
+    """The chunk's work and its tick mark in one transaction; rolled back if the lease was lost meanwhile."""
+    _model, work = WORK[chunk.name]
+    outcome: dict[str, Any] = work(chunk)
+    if not finish_chunk(chunk=chunk, now=timezone.now(), outcome=outcome):
+        transaction.set_rollback(True)

@@ -1,0 +1,1 @@
+"""The ladder of tiers: members rise in the sale that lifts them, and every night judges everybody."""

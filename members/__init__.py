@@ -1,0 +1,1 @@
+"""Who the members are, and how we may reach them. Knows nobody."""

@@ -1,0 +1,8 @@
+"""Tells Django about this floor."""
+
+from django.apps import AppConfig
+
+
+class MembersConfig(AppConfig):
+    name = "members"
+    verbose_name = "Members"

@@ -1,0 +1,1 @@
+"""Members and the identities by which they are found: one person, however the phone was written."""

@@ -1,0 +1,277 @@
+"""Verbs: find members by whatever they show, enrol them one by one or by the thousand, keep their profiles."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, TypedDict, Unpack
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from members.kit.refusals import Malformed, Refusal
+from members.profiles import rules
+from members.profiles.models import CustomField, Identity, Member
+from members.profiles.sql import (
+    Found,
+    NewMember,
+    insert_identities,
+    insert_members,
+    new_member_ids,
+    select_owners,
+)
+from members.stores.models import Store, User
+
+ENROLLED_AT_ONCE = 5_000
+SEES_CONTACTS = "members.see_full_contacts"
+
+
+class UnknownMember(Refusal):
+    """Nobody has this identity or number."""
+
+    code = "unknown_member"
+    sentence = _("No member has this phone, e-mail, card or number.")
+    status = 404
+
+
+class IdentityTaken(Refusal):
+    """Another member has this identity already."""
+
+    code = "identity_taken"
+    sentence = _("Another member already has this %(kind)s.")
+
+
+class NoIdentity(Malformed):
+    """Nothing was given by which the member could be found."""
+
+    code = "no_identity"
+    sentence = _("A member needs a phone, an e-mail, a card or a WeChat id.")
+
+
+class BadLanguage(Malformed):
+    """We do not write in this language."""
+
+    code = "bad_language"
+    sentence = _("We write in %(ours)s only.")
+
+
+class ProfileChanges(TypedDict, total=False):
+    """What may change about a member; what is left out stays. Values in `custom` replace those of their codes."""
+
+    name: str
+    language: str
+    birth_on: date | None
+    custom: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A row of an import: an identity as `read_identity` leaves it, and whose it is."""
+
+    kind: str
+    value: str
+    name: str
+    enrolled_at: datetime
+
+
+def read_identity(*, kind: str, text: str) -> str:
+    """`rules.normalise` in the shop's country. Raises BadPhone, BadEmail or BadIdentity."""
+    return rules.normalise(kind, text, settings.SHOP_COUNTRY)
+
+
+def guess_kind(text: str) -> str:
+    """Which kind of identity somebody most likely typed; "number" for what looks like a member number."""
+    return rules.guess_kind(text, settings.SHOP_COUNTRY)
+
+
+def find_member(*, kind: str, value: str) -> Member:
+    """The member with this identity, however it is written, or with this member number (kind "number").
+
+    Raises UnknownMember, or BadPhone, BadEmail, BadIdentity for what is none.
+    """
+    exact = read_identity(kind=kind, text=value)
+    members = Member.objects.select_related("home_store")
+    found = members.filter(number=exact) if kind == "number" else members.identified_by(kind=kind, value=exact)
+    member = found.first()
+    if member is None:
+        raise UnknownMember
+    return member
+
+
+def phone_for(*, user: User, member: Member) -> str:
+    """The member's phone as this person may see it, empty when there is none. Prefetch `identities` for lists."""
+    phones = [identity.value for identity in member.identities.all() if identity.kind == Identity.Kind.PHONE]
+    if not phones:
+        return ""
+    return phones[0] if user.has_perm(SEES_CONTACTS) else rules.mask("phone", phones[0])
+
+
+@transaction.atomic
+def enrol(
+    *,
+    name: str,
+    identities: Mapping[str, str],
+    store: Store,
+    source: str,
+    now: datetime,
+    language: str = "zh-hans",
+    custom: Mapping[str, Any] | None = None,
+    birth_on: date | None = None,
+) -> Member:
+    """Make a member, found by these identities (text by kind) from now on. The number is random and new.
+
+    Raises IdentityTaken when somebody has one of them, NoIdentity without any, or what `rules` refuse; then nothing
+    was changed.
+    """
+    found = {(kind, read_identity(kind=kind, text=text)) for kind, text in identities.items() if text}
+    if not found or any(kind not in Identity.Kind.values for kind, _value in found):
+        raise NoIdentity
+    newcomer = NewMember(
+        id=new_member_ids(1)[0],
+        name=rules.clean_name(name),
+        language=our_language(language),
+        birth_on=rules.check_birthday(birth_on, timezone.localdate(now)),
+        home_store_id=store.pk,
+        source=source,
+        enrolled_at=now,
+        custom=our_fields(custom or {}),
+    )
+    claim_identities(dict.fromkeys(found, newcomer.id))
+    write_members([newcomer])
+    return Member.objects.select_related("home_store").get(pk=newcomer.id)
+
+
+def claim_identities(owners: dict[Found, int]) -> None:
+    """Write identities. Raises IdentityTaken for the first that another member has."""
+    taken = sorted(owners.keys() - insert_identities(owners))
+    if taken:
+        raise IdentityTaken(kind=Identity.Kind(taken[0][0]).label)
+
+
+def write_members(members: Sequence[NewMember]) -> None:
+    """Write members under new random numbers; a number that is in use is drawn again."""
+    while members:
+        written = insert_members(members, draw_numbers(len(members)))
+        members = [member for member in members if member.id not in written]
+
+
+def draw_numbers(count: int) -> list[str]:
+    """So many different numbers of ten digits, from the system's randomness: nobody guesses the next."""
+    numbers: set[str] = set()
+    while len(numbers) < count:
+        numbers.add(str(10**9 + secrets.randbelow(9 * 10**9)))
+    return list(numbers)
+
+
+def enrol_many(*, rows: Iterable[Newcomer], store: Store, source: str, language: str = "zh-hans") -> dict[Found, int]:
+    """The member id of every (kind, value), enrolled where there was none: a few statements for thousands of rows.
+
+    Each 5,000 rows are a transaction of their own, or part of the caller's. Whoever enrols the same identity at the
+    same moment is waited for, and then has it. Of rows with the same identity the first one counts.
+    """
+    found: dict[Found, int] = {}
+    left = iter(rows)
+    while batch := list(islice(left, ENROLLED_AT_ONCE)):
+        newcomers = {(row.kind, row.value): row for row in reversed(batch)}
+        found |= enrol_batch(newcomers, store=store, source=source, language=our_language(language))
+    return found
+
+
+@transaction.atomic
+def enrol_batch(rows: Mapping[Found, Newcomer], *, store: Store, source: str, language: str) -> dict[Found, int]:
+    """One transaction of enrol_many."""
+    found = select_owners(rows)
+    missing = [identity for identity in rows if identity not in found]
+    if not missing:
+        return found
+    names = {identity: rules.clean_name(rows[identity].name) for identity in missing}
+    owners = dict(zip(missing, new_member_ids(len(missing)), strict=True))
+    ours = insert_identities(owners)
+    newcomers = [
+        NewMember(
+            id=owners[identity],
+            name=names[identity],
+            language=language,
+            home_store_id=store.pk,
+            source=source,
+            enrolled_at=rows[identity].enrolled_at,
+        )
+        for identity in missing
+        if identity in ours
+    ]
+    write_members(newcomers)
+    found |= {identity: owners[identity] for identity in ours}
+    return found | select_owners([identity for identity in missing if identity not in ours])
+
+
+@transaction.atomic
+def add_identity(*, member: Member, kind: str, text: str) -> Identity:
+    """Let the member be found by this as well. A second time changes nothing. Raises IdentityTaken."""
+    if kind not in Identity.Kind.values:
+        raise rules.BadIdentity(kind=kind[:20], value=rules.shown(text))
+    value = read_identity(kind=kind, text=text)
+    insert_identities({(kind, value): member.pk})
+    identity = Identity.objects.get(kind=kind, value=value)
+    if identity.member_id != member.pk:
+        raise IdentityTaken(kind=Identity.Kind(kind).label)
+    return identity
+
+
+def verify_identity(*, member: Member, kind: str, value: str, now: datetime) -> None:
+    """Note that the member proved to hold this identity. The first proof stands. Raises UnknownMember."""
+    exact = read_identity(kind=kind, text=value)
+    theirs = Identity.objects.filter(member=member, kind=kind, value=exact)
+    if not theirs.filter(verified_at=None).update(verified_at=now) and not theirs.exists():
+        raise UnknownMember
+
+
+@transaction.atomic
+def update_profile(*, member: Member, now: datetime, **changes: Unpack[ProfileChanges]) -> Member:
+    """Change what is given and leave the rest. Raises BadName, BadLanguage, BadBirthday or BadField."""
+    fresh = Member.objects.select_for_update().get(pk=member.pk)
+    if "name" in changes:
+        fresh.name = rules.clean_name(changes["name"])
+    if "language" in changes:
+        fresh.language = our_language(changes["language"])
+    if "birth_on" in changes:
+        fresh.birth_on = rules.check_birthday(changes["birth_on"], timezone.localdate(now))
+    if "custom" in changes:
+        kept = {code: value for code, value in fresh.custom.items() if code not in changes["custom"]}
+        fresh.custom = kept | our_fields(changes["custom"])
+    fresh.save(update_fields=list(changes))
+    return fresh
+
+
+def our_language(code: str) -> str:
+    """The code again if we write in it. Raises BadLanguage."""
+    ours = dict(settings.LANGUAGES)
+    if code not in ours:
+        raise BadLanguage(ours=", ".join(ours))
+    return code
+
+
+def our_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the shop's further fields, checked. Raises BadField."""
+    return rules.check_custom(CustomField.objects.all(), values) if values else {}
+
+
+def find_members(*, wanted: Sequence[tuple[str, str]]) -> list[int | None]:
+    """The member ids behind many identities or numbers, as written: one query each; None for nobody."""
+    exact = [(kind, exact_or_nothing(kind, text)) for kind, text in wanted]
+    found = select_owners([each for each in exact if each[0] != "number"])
+    numbers = [value for kind, value in exact if kind == "number"]
+    if numbers:
+        rows = Member.objects.filter(number__in=numbers).values_list("number", "pk")
+        found |= {("number", number): member for number, member in rows}
+    return [found.get(each) for each in exact]
+
+
+def exact_or_nothing(kind: str, text: str) -> str:
+    """The identity as we keep it; empty for what is none, which nobody has."""
+    try:
+        return read_identity(kind=kind, text=text)
+    except Malformed:
+        return ""

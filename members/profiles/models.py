@@ -1,0 +1,171 @@
+"""Nouns: members, the identities by which they are found, the fields a shop adds."""
+
+import re
+
+from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now, Reverse
+from django.utils.translation import gettext_lazy as _
+
+from members.kit.refusals import Refusal
+from members.profiles.rules import normalise, printable
+from members.stores.actions import stores_of
+from members.stores.models import Store, User
+
+FOUND_AT_MOST = 200  # members by name or last digits; who looks for one types more
+SHORTEST_DIGITS = 4
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def identified_by(self, *, kind: str, value: str) -> "MemberQuerySet":
+        """The member with this identity; the value as `rules.normalise` leaves it."""
+        return self.filter(identities__kind=kind, identities__value=value)
+
+    def of_stores(self, stores: models.QuerySet[Store]) -> "MemberQuerySet":
+        """Members at home in one of these stores."""
+        return self.filter(home_store__in=stores)
+
+    def visible_to(self, user: User) -> "MemberQuerySet":
+        """Members whom this person may see: those at home in the stores where they work."""
+        if user.is_superuser or user.sees_all_stores:
+            return self
+        return self.of_stores(stores_of(user))
+
+    def search(self, text: str) -> "MemberQuerySet":
+        """Members whom staff mean by a phone or its last digits, an e-mail, card or number, or how a name begins.
+
+        Fast on a million members: every way in is an index, and a vague text finds at most 200 a way. So narrow
+        to what the person may see first, and search last.
+        """
+        ways = [way.order_by().values("pk") for way in self.ways_to(printable(text))]
+        return self.filter(pk__in=ways[0].union(*ways[1:])) if ways else self.none()
+
+    def ways_to(self, text: str) -> "list[QuerySet[Member]]":
+        """Each a query that one index answers."""
+        ways: list[QuerySet[Member]] = []
+        for kind in Identity.Kind.values:
+            try:
+                value = normalise(kind, text, settings.SHOP_COUNTRY)
+            except Refusal:
+                continue
+            ways.append(self.identified_by(kind=kind, value=value))
+        compact = re.sub(r"[\s-]", "", text)
+        if compact.isascii() and compact.isdecimal():
+            ways.append(self.filter(number=compact))
+            if len(compact) >= SHORTEST_DIGITS:
+                ways.append(self.filter(pk__in=Identity.objects.ending_in(compact).values("member"))[:FOUND_AT_MOST])
+        elif text:
+            begins = Q(name__startswith=text) | Q(name__startswith=text.title())
+            ways.append(self.filter(begins)[:FOUND_AT_MOST])
+        return ways
+
+
+class Member(models.Model):
+    """A person in the programme."""
+
+    class Source(models.TextChoices):
+        TILL = "till", _("till")
+        PORTAL = "portal", _("portal")
+        ADMIN = "admin", _("staff")
+        IMPORT = "import", _("import")
+
+    number = models.CharField(_("member number"), max_length=20, unique=True)  # on the card; not guessable in order
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=[("zh-hans", _("Simplified Chinese")), ("en", _("English"))],
+        default="zh-hans",
+    )
+    birth_on = models.DateField(_("birthday"), null=True, blank=True)
+    home_store = models.ForeignKey(Store, models.PROTECT, related_name="members", verbose_name=_("home store"))
+    source = models.CharField(_("enrolled by"), max_length=8, choices=Source)
+    enrolled_at = models.DateTimeField(_("enrolled at"))
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="member")
+    custom = models.JSONField(_("further fields"), default=dict, blank=True)  # by code of CustomField
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        indexes = [
+            models.Index(name="member_by_name", fields=["name"], opclasses=["varchar_pattern_ops"]),
+            models.Index(name="member_by_store", fields=["home_store", "-id"]),
+            models.Index(name="member_by_enrolment", fields=["enrolled_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.number}"
+
+
+class IdentityQuerySet(models.QuerySet["Identity"]):
+    def ending_in(self, digits: str) -> "IdentityQuerySet":
+        """Phones whose last digits these are."""
+        backwards = self.filter(kind=Identity.Kind.PHONE).annotate(backwards=Reverse("value"))
+        return backwards.filter(backwards__startswith=digits[::-1])
+
+
+class Identity(models.Model):
+    """A phone, e-mail, card or WeChat id by which one member is found."""
+
+    class Kind(models.TextChoices):
+        PHONE = "phone", _("phone")
+        EMAIL = "email", _("e-mail")
+        CARD = "card", _("card")
+        WECHAT = "wechat", _("WeChat")
+
+    member = models.ForeignKey(Member, models.CASCADE, related_name="identities")
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    value = models.CharField(_("value"), max_length=254)  # normalised: E.164, lower case, no spaces
+    verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = IdentityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("identity")
+        verbose_name_plural = _("identities")
+        constraints = [models.UniqueConstraint(name="identity_finds_one_member", fields=["kind", "value"])]
+        indexes = [
+            models.Index(
+                OpClass(Reverse("value"), name="text_pattern_ops"),
+                name="phone_by_last_digits",
+                condition=Q(kind="phone"),
+            ),
+        ]
+        permissions = [("see_full_contacts", _("Can see contacts in full"))]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.kind}"
+
+
+class CustomField(models.Model):
+    """A field that the shop adds to its members' profiles."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("text")
+        NUMBER = "number", _("number")
+        DATE = "date", _("date")
+        CHOICE = "choice", _("choice")
+        YES_NO = "yes_no", _("yes or no")
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name_zh = models.CharField(_("name in Chinese"), max_length=60)
+    name_en = models.CharField(_("name in English"), max_length=60)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    choices = models.JSONField(_("choices"), default=list, blank=True)  # texts to choose from
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("further field")
+        verbose_name_plural = _("further fields")
+        constraints = [
+            models.CheckConstraint(name="choice_field_has_choices", condition=~Q(kind="choice") | ~Q(choices=[])),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.code}"

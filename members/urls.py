@@ -1,0 +1,20 @@
+"""The members' pages of this floor."""
+
+from django.urls import path
+
+from members.messaging import views as messaging
+from members.profiles import views as profiles
+from members.signin import views as signin
+
+urlpatterns = [
+    path("accounts/login/", signin.ask_for_code, name="account_login"),
+    path("accounts/login/code/", signin.give_code, name="account_confirm_login_code"),
+    path("accounts/join/", signin.newcomer, name="account_signup"),
+    path("accounts/logout/", signin.sign_out, name="account_logout"),
+    path("me/", profiles.me, name="me"),
+    path("me/theme/", profiles.choose_theme, name="choose_theme"),
+    path("me/language/", profiles.choose_language, name="choose_language"),
+    path("messages/", messaging.inbox, name="inbox"),
+    path("messages/read/", messaging.read_all, name="read_all"),
+    path("messages/<int:message>/read/", messaging.read_one, name="read_message"),
+]

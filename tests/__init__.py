@@ -1,0 +1,1 @@
+"""What Regulars promises, room by room."""

@@ -1,0 +1,32 @@
+"""What all tests share."""
+
+from collections.abc import Iterator
+
+import pgtrigger
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, with two promises for tests that commit (transaction=True).
+
+    They empty all tables at their end. Triggers that keep movements from being deleted do not stop that, and what the
+    migrations put in is there again for the next test.
+    """
+    empty = TransactionTestCase._fixture_teardown
+    with django_db_blocker.unblock():
+        rows = connection.creation.serialize_db_to_string()
+
+    def empty_and_restore(case: TransactionTestCase) -> None:
+        case.serialized_rollback = True  # tells Django that the rows, of content types too, come back from elsewhere
+        with pgtrigger.ignore():
+            empty(case)
+            connection.creation.deserialize_db_from_string(rows)
+
+    connection._test_serialized_contents = rows
+    TransactionTestCase._fixture_teardown = empty_and_restore
+    yield
+    TransactionTestCase._fixture_teardown = empty

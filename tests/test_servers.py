@@ -1,0 +1,23 @@
+"""What tests may rely on: real servers, and a database as the migrations left it, whatever ran before."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import cache
+
+from members.stores.models import Store
+
+
+def test_the_cache_is_a_real_one():
+    cache.set("greeting", "您好", timeout=60)
+
+    assert cache.get("greeting") == "您好"
+
+
+@pytest.mark.parametrize("time", ["once", "twice"])
+@pytest.mark.django_db(transaction=True)
+def test_a_test_that_commits_starts_from_what_the_migrations_made(time):
+    assert Permission.objects.count() > 20
+    assert not Store.objects.exists()
+
+    Store.objects.create(code="S1", name_zh="南京路", name_en="Nanjing Road")
+    Permission.objects.first().delete()
