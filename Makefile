@@ -47,7 +47,7 @@ check-code:
 	@echo "ruff format --check"; $(RUN) -m ruff format --check .
 	@echo "mypy";                $(RUN) -m mypy .
 	@echo "lint-imports";        .venv/bin/lint-imports
-	@echo "djade --check";       $(TEMPLATES) -print0 | xargs -0 -r $(RUN) -m djade --target-version 5.2 --check
+	@echo "djade --check";       $(TEMPLATES) -print0 | xargs -0 -r .venv/bin/djade --target-version 5.2 --check
 
 check-django:
 	@echo "makemigrations --check"; $(RUN) manage.py makemigrations --check --dry-run

@@ -1,7 +1,7 @@
 """Verbs of the machinery: answer a repeat as the first time, claim a clock's tick, share out a night's work."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -35,7 +35,7 @@ class Answer:
 
 
 def answer_once(
-    *, scope: str, key: str, asked: Mapping[str, Any] | bytes, answer: Callable[[], tuple[int, dict[str, Any]]]
+    *, scope: str, key: str, asked: Mapping[str, Any] | Sequence[Any] | bytes, answer: Callable[[], tuple[int, dict[str, Any]]]
 ) -> Answer:
     """Answer a caller's key once; the same key and content gets the same answer, other content KeyReused.
 
@@ -60,7 +60,7 @@ def repeat(scope: str, key: str, digest: str) -> Answer:
     return Answer(status=status, body=body, replayed=True)
 
 
-def digest_of(asked: Mapping[str, Any] | bytes) -> str:
+def digest_of(asked: Mapping[str, Any] | Sequence[Any] | bytes) -> str:
     """SHA-256 of what was asked; for JSON neither the order of keys nor white space counts."""
     if not isinstance(asked, bytes):
         asked = json.dumps(

@@ -103,7 +103,13 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
-        constraints = [models.UniqueConstraint(name="message_once_per_cause", fields=["member", "channel", "key"])]
+        constraints = [
+            models.UniqueConstraint(name="message_once_per_cause", fields=["member", "channel", "key"]),
+            models.CheckConstraint(
+                name="message_has_a_member_or_is_a_code",
+                condition=Q(member__isnull=False) | Q(template="sign_in_code"),
+            ),
+        ]
         indexes = [
             models.Index(name="message_by_member", fields=["member", "channel", "-due_at"]),
             models.Index(name="message_due", fields=["due_at"], condition=Q(status="queued")),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from members.messaging.actions import mark_read, write_message
+from members.messaging.actions import mark_read, write_messages
 from members.messaging.models import Message, MessageQuerySet
 from members.profiles.models import Member
 from members.profiles.views import member_of
@@ -43,22 +43,19 @@ def inbox_of(member: Member) -> MessageQuerySet:
 
 def letters(messages: Iterable[Message]) -> list[Letter]:
     """The messages with their words written out."""
-    written = []
-    for message in messages:
-        subject, body = write_message(message)
-        written.append(
-            Letter(
-                pk=message.pk,
-                subject=subject,
-                body=body,
-                when=message.due_at,
-                is_read=message.read_at is not None,
-                channel=message.get_channel_display(),
-                address=message.address,
-                status=message.get_status_display(),
-            )
+    return [
+        Letter(
+            pk=message.pk,
+            subject=words[0] if words else message.template,
+            body=words[1] if words else "",
+            when=message.due_at,
+            is_read=message.read_at is not None,
+            channel=message.get_channel_display(),
+            address=message.address,
+            status=message.get_status_display(),
         )
-    return written
+        for message, words in write_messages(messages)
+    ]
 
 
 @login_required

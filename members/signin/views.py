@@ -10,6 +10,7 @@ from allauth.account.utils import get_next_redirect_url, passthrough_next_redire
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -33,7 +34,7 @@ PROOF_LIVES = 1800  # seconds in which a newcomer types a name
 @require_http_methods(["GET", "POST"])
 def ask_for_code(request: HttpRequest) -> HttpResponse:
     """Send a code to the address typed here. Says the same to everybody."""
-    if request.user.is_authenticated:
+    if request.user.is_authenticated and Member.objects.filter(user_id=request.user.pk).exists():
         return redirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL)
     form = AddressForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -48,7 +49,7 @@ def ask_for_code(request: HttpRequest) -> HttpResponse:
             request.session[ASKED] = {"kind": address.kind, "value": address.value, "handle": handle}
             if settings.DEMO:
                 request.session[ASKED]["demo"] = digits
-            return redirect(passthrough_next_redirect_url(request, reverse("account_confirm_login_code")))
+            return onward(request, "account_confirm_login_code")
     return render(request, "account/ask_for_code.html", {"form": form, "next": get_next_redirect_url(request)})
 
 
@@ -93,7 +94,7 @@ def accept(request: HttpRequest, asked: dict[str, str], digits: str) -> HttpResp
         "value": address.value,
         "until": timezone.now().timestamp() + PROOF_LIVES,
     }
-    return redirect(passthrough_next_redirect_url(request, reverse("account_signup")))
+    return onward(request, "account_signup")
 
 
 @never_cache
@@ -132,6 +133,11 @@ def sign_in(request: HttpRequest, member: Member, address: Address) -> HttpRespo
     response: HttpResponse = perform_login(request, user, redirect_url=get_next_redirect_url(request))
     response.set_cookie(settings.LANGUAGE_COOKIE_NAME, member.language, samesite="Lax")
     return response
+
+
+def onward(request: HttpRequest, name: str) -> HttpResponse:
+    """To the next step, keeping the page that the reader wanted."""
+    return redirect(passthrough_next_redirect_url(request, reverse(name), REDIRECT_FIELD_NAME))
 
 
 def answer_too_many(request: HttpRequest) -> HttpResponse:

@@ -25,6 +25,7 @@ from config.supervisor import Group, Halt, Stopped, shown_width
 
 HOST = "127.0.0.1"
 SEED_MARKER = "seeding"  # a file that is there while the database is being filled
+CELERY_ON_ROOT = "You're running the worker with superuser privileges"  # who starts a demo as root knows it
 STARTING = 90  # seconds until the pages must answer
 
 
@@ -55,7 +56,7 @@ def run(directory: Path, *, port: int, halt: Halt) -> None:
             **os.environ,
             **embedded.demo_environment(directory, servers.environment),
             "PYTHONUNBUFFERED": "1",  # lines show when they are written
-            "C_FORCE_ROOT": "1",  # Celery need not warn: who starts a demo as root knows it
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),  # so that the addresses stay on the screen
         }
         with grouped(environment, halt) as group:
             prepare(group, directory, servers)
@@ -142,8 +143,15 @@ def serve(group: Group, directory: Path, *, port: int, servers: engines.Servers)
 def commands(directory: Path, *, port: int) -> list[Run]:
     """The three processes, in the order in which they stop: no new work, no new ticks, then what is under way."""
     web = [sys.executable, "-m", "granian", "--interface=wsgi", f"--host={HOST}", f"--port={port}", "--workers=2"]
-    web += ["--blocking-threads=1", "--workers-kill-timeout=10", "config.wsgi:application"]
-    celery = [sys.executable, "-m", "celery", "--quiet", "--app=config.celery"]
+    web += [
+        "--blocking-threads=1",
+        "--workers-kill-timeout=10",
+        "--no-ws",
+        "--log-level=warning",
+        "config.wsgi:application",
+    ]
+    quiet = f"ignore:{CELERY_ON_ROOT}"
+    celery = [sys.executable, "-W", quiet, "-m", "celery", "--quiet", "--app=config.celery"]
     beat = [*celery, "beat", "--loglevel=WARNING", f"--schedule={directory / 'beat-schedule'}"]
     worker = [*celery, "worker", "--loglevel=WARNING", "--concurrency=2", "--without-gossip", "--without-mingle"]
     return [Run("web", web), Run("beat", beat), Run("worker", worker)]
