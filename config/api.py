@@ -34,7 +34,7 @@ class UnusableText(Malformed):
     sentence = _("The body holds a NUL or half a character (lone surrogate), which no name has.")
 
 
-class StrictJson(BaseParser):  # type: ignore[misc]
+class StrictJson(BaseParser):
     """JSON of bounded size, without NaN, NUL or lone surrogates."""
 
     media_type = "application/json"

@@ -119,6 +119,7 @@ LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = os.environ.get("REGULARS_TIME_ZONE", "Asia/Shanghai")
+NIGHT_HOUR = int(os.environ.get("REGULARS_NIGHT_HOUR", "3"))  # of the shop's day: its night begins then
 SHOP_NAME = os.environ.get("REGULARS_SHOP_NAME", "Regulars 熟客")
 SHOP_CURRENCY = os.environ.get("REGULARS_CURRENCY", "CNY")
 SHOP_COUNTRY = os.environ.get("REGULARS_COUNTRY", "CN")  # where a phone without a country code is
@@ -181,6 +182,7 @@ REST_FRAMEWORK = {
 TILL_REQUESTS_A_MINUTE = int(os.environ.get("REGULARS_TILL_RATE", "6000"))
 
 SPECTACULAR_SETTINGS = {
+    "ENUM_NAME_OVERRIDES": {"BucketEnum": "loyalty.ledger.models.Bucket"},
     "TITLE": "Regulars",
     "DESCRIPTION": "What tills, web shops and mini-programs call.",
     "VERSION": "1",

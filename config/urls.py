@@ -3,14 +3,20 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from config import portal
+from config.api import answer_nothing_here
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", portal.home, name="home"),
     path("", include("members.urls")),
     path("", include("loyalty.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("members.api")),
+    path("api/v1/", include("loyalty.api")),
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/<path:path>", answer_nothing_here),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/mail/", portal.demo_mail, name="demo_mail"))

@@ -37,7 +37,21 @@ def load_rulebook(revision: UUID) -> Rulebook:
         "kind__code", "points", "per_amount", "rounding", "uses_tier_multiplier", "pending_days",
         "expires_after_months",
     )  # fmt: skip
-    return Rulebook(tuple(Version(*row) for row in rows), load_climb())
+    return Rulebook(revision, tuple(Version(*row) for row in rows), load_climb())
+
+
+def judged_by(*, member: int, at: datetime) -> tuple[Rulebook, Standing]:
+    """The rulebook, and where the member stands by it at a moment: one statement while the book does not change."""
+    book = LATEST.get("book") or rulebook()
+    while True:
+        standing = standing_of(member=member, climb=book.climb, at=at)
+        if standing.revision == book.revision:
+            LATEST["book"] = book
+            return book, standing
+        book = rulebook()
+
+
+LATEST: dict[str, Rulebook] = {}  # the book this process used last
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +114,10 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
     check_receipt(receipt, now=now)
     if receipt.happened_at < member.enrolled_at - CLOCKS_DIFFER:
         raise SaleBeforeEnrolment
-    book = load_rulebook(lock(member))
     written = write_sale(member=member.pk, store=store.pk, till=till.pk if till else None, receipt=receipt)
     at = receipt.happened_at
+    book, standing = judged_by(member=member.pk, at=at)
     climb = book.climb
-    standing = standing_of(member=member.pk, climb=climb, at=at) if climb else Standing(None, None, 0)
     if written.is_repeat:
         return known_sale(member=member, sale=written.sale, climb=climb, standing=standing)
     before = replace(standing, total=standing.total - own_share(climb, receipt.amount))
@@ -127,15 +140,6 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
 def own_share(climb: Climb | None, amount: int) -> int:
     """What the sale just written has already added to the window's total."""
     return amount if climb and climb.basis == "spend" else 0
-
-
-def lock(member: Member) -> UUID:
-    """Lock the member for what follows, and read the programme's revision on the way."""
-    rows = Member.objects.select_for_update(no_key=True, of=("self",)).filter(pk=member.pk)
-    revision: UUID = (
-        rows.annotate(revision=Programme.objects.values("revision")[:1]).values_list("revision", flat=True).get()
-    )
-    return revision
 
 
 def post_awards(*, member: int, sale: int, awards: list[Earned], at: datetime, actor: str) -> dict[str, int]:
@@ -345,9 +349,8 @@ class Quote:
 def quote(*, member: Member, receipt: Receipt, now: datetime) -> Quote:
     """What this basket would earn if it were sold now, by the same sums as `record_sale`. Writes nothing."""
     check_receipt(receipt, now=now)
-    book = rulebook()
+    book, standing = judged_by(member=member.pk, at=now)
     climb = book.climb
-    standing = standing_of(member=member.pk, climb=climb, at=now) if climb else Standing(None, None, 0)
     judged = judge(book, amount=receipt.amount, at=now, standing=standing)
     where = progress(climb, judged.after, judged.total) if climb else None
     return Quote(judged.awards, where, judged.is_rise)

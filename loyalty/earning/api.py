@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,19 +15,13 @@ from loyalty.earning.actions import Outcome, Quote, Recorded, quote, record_sale
 from loyalty.earning.forms import SaleAsked, mapping, read_sale
 from loyalty.earning.rules import Earned
 from loyalty.tiers.rules import Progress, Step
-from members.kit.actions import answer_once
 from members.kit.refusals import Malformed, Refusal
 from members.profiles.actions import UnknownMember, find_member, find_members
 from members.purchases.actions import Bought
 from members.purchases.models import Tender
-from members.stores.api import key_of, till_of
+from members.stores.api import KEY, answer_till, key_of, till_of
 
 MOST_SALES = 1_000
-
-KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
-    description="1 to 200 printable characters. The same key and content gets the same answer again.",
-)  # fmt: skip
 
 
 class TooManySales(Malformed):
@@ -60,7 +54,7 @@ class SaleSerializer(serializers.Serializer[Any]):
 
 
 class SalesSerializer(serializers.Serializer[Any]):
-    sales = SaleSerializer(many=True, min_length=1, max_length=MOST_SALES)
+    sales = serializers.ListField(child=SaleSerializer(), min_length=1, max_length=MOST_SALES)
 
 
 class AwardSerializer(serializers.Serializer[Any]):
@@ -127,8 +121,7 @@ class Sales(APIView):
             recorded = record_sale(member=member, store=till.store, till=till, receipt=asked.receipt, now=now)
             return 201, {"member": member.number, **words_of_sale(recorded)}
 
-        given = answer_once(scope=f"till:{till.pk}", key=key, asked=request.data, answer=answer)
-        return Response(given.body, status=given.status, headers=replay_header(given.replayed))
+        return answer_till(request, answer)
 
 
 class BulkSales(APIView):
@@ -146,8 +139,7 @@ class BulkSales(APIView):
             outcomes = record_asked(asked, store=till.store_id, till=till.pk, now=now)
             return 200, words_of_outcomes(outcomes)
 
-        given = answer_once(scope=f"till:{till.pk}", key=key, asked=request.data, answer=answer)
-        return Response(given.body, status=given.status, headers=replay_header(given.replayed))
+        return answer_till(request, answer)
 
 
 class Quotes(APIView):
@@ -187,11 +179,6 @@ def record_asked(asked: list[SaleAsked | Refusal], *, store: int, till: int, now
             sales.append(Bought(member, store, till, each.receipt))
     recorded = iter(record_sales(sales=sales, now=now))
     return [next(recorded) if outcome is None else outcome for outcome in outcomes]
-
-
-def replay_header(replayed: bool) -> dict[str, str]:
-    """Says that an answer was given before."""
-    return {"Idempotent-Replay": "true"} if replayed else {}
 
 
 def words_of_step(step: Step | None) -> dict[str, str] | None:
@@ -262,7 +249,7 @@ def words_of_outcomes(outcomes: list[Outcome]) -> dict[str, Any]:
 
 
 urlpatterns = [
-    path("sales", Sales.as_view(), name="sales"),
-    path("sales/bulk", BulkSales.as_view(), name="bulk-sales"),
-    path("quotes", Quotes.as_view(), name="quotes"),
+    path("sales", Sales.as_view(), name="api-sales"),
+    path("sales/bulk", BulkSales.as_view(), name="api-bulk-sales"),
+    path("quotes", Quotes.as_view(), name="api-quotes"),
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -42,8 +43,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """All versions, oldest first, and the ladder: everything that judges a sale."""
+    """All versions, oldest first, and the ladder: everything that judges a sale. Its revision says which it is."""
 
+    revision: UUID
     versions: tuple[Version, ...]
     climb: Climb | None
 

@@ -295,6 +295,13 @@ def settle_range(*, first: int, last: int, now: datetime) -> Settled:
         return Settled(*cursor.fetchone())
 
 
+def settle_member(*, member: Member, now: datetime) -> None:
+    """Activate and expire what one member has due by now; without anything due it is one look into an index."""
+    due = Account.objects.of(member).due(now).order_by("pk").values_list("pk", flat=True)
+    for account in due:
+        settle_range(first=account, last=account, now=now)
+
+
 def prove_range(*, first: int, last: int, now: datetime) -> int:
     """Recompute a range of accounts from movements and lots; write down and count what differs."""
     with connection.cursor() as cursor:

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Case, F, Sum, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from loyalty.ledger.actions import settle_member
 from loyalty.ledger.models import Account, Bucket, Lot, Movement, MovementQuerySet, PointKind
 from members.kit.windows import days_after, months_after, start_of_day
 from members.profiles.models import Member
@@ -96,7 +96,7 @@ def sale_in(key: str) -> int:
 
 @dataclass(frozen=True)
 class Holding:
-    """What a member holds of one kind at a moment, whatever the night has or has not done yet."""
+    """What a member holds of one kind."""
 
     kind: PointKind
     active: int
@@ -108,7 +108,8 @@ class Holding:
 
 
 def holdings_of(member: Member, now: datetime) -> list[Holding]:
-    """Every spendable kind, also those of which the member has nothing yet."""
+    """Every spendable kind, also those of which the member has nothing yet; settled, however late the night is."""
+    settle_member(member=member, now=now)
     accounts = {account.kind_id: account for account in Account.objects.of(member)}
     return [
         holding(kind, accounts.get(kind.pk), now) for kind in PointKind.objects.filter(is_spendable=True).order_by("pk")
@@ -116,23 +117,20 @@ def holdings_of(member: Member, now: datetime) -> list[Holding]:
 
 
 def holding(kind: PointKind, account: Account | None, now: datetime) -> Holding:
-    """The account as it stands at this moment: lots that are due count as settled."""
+    """The account's buckets, what comes next, and what lapses soonest."""
     if account is None:
         return Holding(kind, 0, 0, 0, None, 0, None)
-    lots = [lot for lot in account.lots.open() if lot.expires_at is None or lot.expires_at > now]
-    waiting = [lot for lot in lots if lot.activates_at > now]
-    debt = min(account.active, 0)
-    active = debt + sum(lot.remaining for lot in lots if lot.activates_at <= now)
-    dying = [lot for lot in lots if lot.activates_at <= now and soon(lot, now)]
-    last = min((lot.expires_at for lot in dying if lot.expires_at), default=None)
+    lots = list(account.lots.open())
+    dying = [lot for lot in lots if lot.is_active and soon(lot, now)]
+    first = min((lot.expires_at for lot in dying if lot.expires_at), default=None)
     return Holding(
         kind=kind,
-        active=active,
-        pending=sum(lot.remaining for lot in waiting),
+        active=account.active,
+        pending=account.pending,
         held=account.held,
-        activates_at=min((lot.activates_at for lot in waiting), default=None),
-        expiring=sum(lot.remaining for lot in dying if same_day(lot.expires_at, last)),
-        expires_at=last,
+        activates_at=min((lot.activates_at for lot in lots if not lot.is_active), default=None),
+        expiring=sum(lot.remaining for lot in dying if same_day(lot.expires_at, first)),
+        expires_at=first,
     )
 
 
@@ -161,21 +159,11 @@ class Sheet:
     closing: int
 
 
-CHANGE = Sum(
-    Case(
-        When(target=Bucket.ACTIVE, then=F("points")),
-        When(source=Bucket.ACTIVE, then=-F("points")),
-        default=0,
-    ),
-    default=0,
-)
-
-
 def sheet_of(movements: MovementQuerySet, start: datetime, end: datetime) -> Sheet:
-    """What there was before the first moment of the month, and before the last."""
-    opening = movements.until(start).aggregate(sum=CHANGE)["sum"]
-    change = movements.until(end).filter(happened_at__gte=start).aggregate(sum=CHANGE)["sum"]
-    return Sheet(opening, change, opening + change)
+    """The active points before the first moment of the month, and before the last."""
+    opening = movements.until(start).balances().active
+    closing = movements.until(end).balances().active
+    return Sheet(opening, closing - opening, closing)
 
 
 @login_required
@@ -184,6 +172,7 @@ def sheet_of(movements: MovementQuerySet, start: datetime, end: datetime) -> She
 def statement(request: HttpRequest) -> HttpResponse:
     """One month of one kind of points."""
     member = member_of(request)
+    settle_member(member=member, now=timezone.now())
     today = timezone.localdate()
     kinds = list(PointKind.objects.order_by("pk"))
     kind = next((each for each in kinds if each.code == request.GET.get("kind")), kinds[0] if kinds else None)
@@ -191,8 +180,8 @@ def statement(request: HttpRequest) -> HttpResponse:
     month = next((each for each in months if f"{each:%Y-%m}" == request.GET.get("month")), months[0])
     start = start_of_month(month)
     end = months_after(start, 1)
-    movements = Movement.objects.of(member).filter(account__kind=kind)
-    rows = movements.until(end).filter(happened_at__gte=start).newest_first()
+    movements = Movement.objects.of(member).of_kind(kind) if kind else Movement.objects.none()
+    rows = movements.between(start, end).newest_first()
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "member": member,

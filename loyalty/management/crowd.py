@@ -20,8 +20,9 @@ SELECT id, 'phone', '+86' || (13000000000 + id) FROM members_member WHERE id > %
 # Sales of the last two years; a few members buy a lot, most of them a little.
 SALES = """
 INSERT INTO members_sale (member_id, store_id, receipt, happened_at, currency, amount, discount, tender)
-SELECT %(after)s + 1 + floor(%(members)s * power(random(), 2))::bigint, 
-       (%(stores)s::bigint[])[1 + n %% 10], 'seed-' || n, %(now)s - random() * interval '730 days', %(currency)s, (1000 + random() * 19000)::bigint, 0, 'other'
+SELECT %(after)s + 1 + floor(%(members)s * power(random(), 2))::bigint,
+       (%(stores)s::bigint[])[1 + n %% 10], 'seed-' || n, %(now)s - random() * interval '730 days', %(currency)s,
+       (1000 + random() * 19000)::bigint, 0, 'other'
   FROM generate_series(1, %(sales)s) n
 """
 ACCOUNTS = """

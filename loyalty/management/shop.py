@@ -53,9 +53,13 @@ PRODUCTS = [  # SKU, Chinese name, category, yuan
     ("POT-GLASS", "玻璃茶壶", "器具", 158),
 ]
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗郑梁谢宋唐许邓冯韩曹"
-GIVEN = ["芳", "伟", "娜", "敏", "静", "丽", "强", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛", "明", "超", "秀兰", "霞", "平", "刚", "桂英", "文", "辉", "玲", "建华", "佳怡", "子涵", "雨桐", "思远"]
-FIRST = ["Anna", "Ben", "Clara", "David", "Emma", "Frank", "Grace", "Henry", "Iris", "Jack", "Kate", "Leo", "Mia", "Noah", "Olive", "Peter", "Ruth", "Sam", "Tina", "Victor"]
-LAST = ["Green", "Brown", "Hill", "Wood", "Lake", "Stone", "Field", "Rivers", "Moore", "Price", "Young", "West", "North", "Bell", "Page", "Reed", "Cole", "Lane"]
+GIVEN = (
+    "芳 伟 娜 敏 静 丽 强 磊 洋 艳 勇 军 杰 娟 涛 明 超 秀兰 霞 平 刚 桂英 文 辉 玲 建华 佳怡 子涵 雨桐 思远"
+).split()
+FIRST = (
+    "Anna Ben Clara David Emma Frank Grace Henry Iris Jack Kate Leo Mia Noah Olive Peter Ruth Sam Tina Victor"
+).split()
+LAST = "Green Brown Hill Wood Lake Stone Field Rivers Moore Price Young West North Bell Page Reed Cole Lane".split()
 STAFF = [  # user name, role, store or None for all
     ("owner", None, None),
     ("manager", "manager", "lane"),

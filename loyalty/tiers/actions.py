@@ -4,6 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -32,10 +34,12 @@ class Standing:
     tier: int | None
     tier_then: int | None
     total: int
+    revision: UUID | None = None  # of the programme, when this was read
 
 
-def standing_of(*, member: int, climb: Climb, at: datetime) -> Standing:
-    """Where a member stands at a moment, by member id."""
+def standing_of(*, member: int, climb: Climb | None, at: datetime) -> Standing:
+    """Where a member stands at a moment, by member id; without a ladder only the revision is told."""
+    climb = climb or Climb(0, "spend", "lifetime", 0, ())
     values = {"member": member, "ladder": climb.id, "start": climb.starts_at(at), "end": at}
     with connection.cursor() as cursor:
         cursor.execute(STANDING.format(counted=COUNTED[climb.basis]), values)
@@ -60,7 +64,7 @@ class Tally:
         self.changes: dict[int, list[tuple[datetime, int]]] = {}
         self.moments: dict[int, list[datetime]] = {}
         self.counted: dict[int, list[int]] = {}
-        values = {
+        values: dict[str, Any] = {
             "members": list(members),
             "ladder": climb.id,
             "earliest": earliest,
@@ -116,7 +120,7 @@ def lift(*, rises: Sequence[Rise], climb: Climb) -> None:
     """Write down rises that sales brought. The caller has locked the members."""
     if not rises:
         return
-    values = {
+    values: dict[str, Any] = {
         "ladder": climb.id,
         "members": [rise.member for rise in rises],
         "before": [rise.before.id if rise.before else None for rise in rises],
@@ -139,7 +143,7 @@ def judge_range(*, first: int, last: int, as_of: datetime) -> int:
         return 0
     floors, tiers = thresholds(climb)
     lowest = climb.step(None)
-    values = {
+    values: dict[str, Any] = {
         "first": first,
         "last": last,
         "as_of": as_of,

@@ -10,7 +10,8 @@ SELECT a.member_id, m.happened_at,
 """
 COUNTED = {"spend": SPEND, "growth": GROWTH}
 
-# One member: the tier held, the tier held at a moment, and the total of the window that ends with that moment.
+# One member: the tier held, the tier held at a moment, the total of the window that
+# ends with that moment, and the revision of the programme by which all this should be read.
 STANDING = """
 SELECT s.tier_id, CASE WHEN s.since <= %(end)s THEN s.tier_id ELSE (
            SELECT c.after_id FROM loyalty_tierchange c
@@ -18,7 +19,8 @@ SELECT s.tier_id, CASE WHEN s.since <= %(end)s THEN s.tier_id ELSE (
             ORDER BY c.happened_at DESC, c.id DESC LIMIT 1) END,
        coalesce((SELECT sum(c.points) FROM ({counted}) c
                   WHERE c.member_id = %(member)s AND c.happened_at >= coalesce(%(start)s, '-infinity'::timestamptz)
-                    AND c.happened_at <= %(end)s), 0)::bigint
+                    AND c.happened_at <= %(end)s), 0)::bigint,
+       (SELECT revision FROM loyalty_programme)
   FROM (SELECT 1) one
   LEFT JOIN loyalty_standing s ON s.member_id = %(member)s AND s.ladder_id = %(ladder)s
 """

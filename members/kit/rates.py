@@ -26,7 +26,9 @@ def count(*, what: str, who: str, seconds: int) -> int:
     key = f"rate:{what}:{sha256(who.encode()).hexdigest()[:32]}:{slot}"
     try:
         with counters().pipeline(transaction=False) as pipeline:
-            counted, _ = pipeline.incr(key).expire(key, seconds).execute()
+            pipeline.incr(key)
+            pipeline.expire(key, seconds)
+            counted = pipeline.execute()[0]
     except RedisError as error:
         logger.warning("rates are not counted: %s", type(error).__name__)
         return 0

@@ -39,7 +39,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
         Fast on a million members: every way in is an index, and a vague text finds at most 200 a way. So narrow
         to what the person may see first, and search last.
         """
-        ways = [way.order_by().values("pk") for way in self.ways_to(printable(text))]
+        ways = [way.values("pk") for way in self.order_by().ways_to(printable(text))]
         return self.filter(pk__in=ways[0].union(*ways[1:])) if ways else self.none()
 
     def ways_to(self, text: str) -> "list[QuerySet[Member]]":
@@ -55,7 +55,8 @@ class MemberQuerySet(models.QuerySet["Member"]):
         if compact.isascii() and compact.isdecimal():
             ways.append(self.filter(number=compact))
             if len(compact) >= SHORTEST_DIGITS:
-                ways.append(self.filter(pk__in=Identity.objects.ending_in(compact).values("member"))[:FOUND_AT_MOST])
+                owners = Identity.objects.ending_in(compact).values("member")[:FOUND_AT_MOST]
+                ways.append(self.filter(pk__in=owners))
         elif text:
             begins = Q(name__startswith=text) | Q(name__startswith=text.title())
             ways.append(self.filter(begins)[:FOUND_AT_MOST])

@@ -20,7 +20,10 @@ class Written:
 
 
 def write_sale(*, member: int, store: int, till: int | None, receipt: Receipt) -> Written:
-    """Write a checked receipt and its lines, by ids. The same receipt with other content raises ReceiptReused."""
+    """Lock the member, then write a checked receipt and its lines, by ids, in one statement.
+
+    The same receipt with other content raises ReceiptReused.
+    """
     values = {
         "member": member,
         "store": store,
@@ -87,7 +90,7 @@ class Bought:
 def write_sales(*, sales: Sequence[Bought]) -> list[int | None]:
     """Write many checked receipts with two statements; the id of each, or None where it stood there before."""
     ids: list[int | None] = [None] * len(sales)
-    values = {
+    values: dict[str, Any] = {
         "members": [each.member for each in sales],
         "stores": [each.store for each in sales],
         "tills": [each.till for each in sales],
@@ -115,7 +118,7 @@ def write_lines(*, sales: Sequence[tuple[int, Bought]]) -> None:
     ]
     if not rows:
         return
-    values = {
+    values: dict[str, Any] = {
         "sales": [row[0] for row in rows],
         "members": [row[1] for row in rows],
         "positions": [row[2] for row in rows],

@@ -1,10 +1,12 @@
 """Statements that write a sale and its lines at once."""
 
 WRITE_SALE = """
-WITH sale AS (
+WITH member AS (
+    SELECT id FROM members_member WHERE id = %(member)s FOR NO KEY UPDATE
+), sale AS (
     INSERT INTO members_sale (member_id, store_id, till_id, receipt, happened_at, currency, amount, discount, tender)
-    VALUES (%(member)s, %(store)s, %(till)s, %(receipt)s, %(happened_at)s, %(currency)s, %(amount)s, %(discount)s,
-            %(tender)s)
+    SELECT member.id, %(store)s, %(till)s, %(receipt)s, %(happened_at)s, %(currency)s, %(amount)s, %(discount)s,
+           %(tender)s FROM member
         ON CONFLICT (member_id, store_id, receipt) DO NOTHING
     RETURNING id, member_id
 ), lines AS (

@@ -11,7 +11,9 @@ class User(AbstractUser):
     """Somebody who signs in: staff into the admin, members into the portal."""
 
     sees_all_stores = models.BooleanField(_("sees all stores"), default=False)
-    stores = models.ManyToManyField("Store", through="StoreStaff", related_name="staff")
+    stores: "models.ManyToManyField[Store, StoreStaff]" = models.ManyToManyField(
+        "Store", through="StoreStaff", related_name="staff"
+    )
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.username}"

@@ -1,6 +1,7 @@
 """The way in: a code proves an address once, soon, after few tries, and tells nobody who is a member."""
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +12,11 @@ from django.db import connections
 from django.test import Client
 
 from members.kit.rates import counters
+from members.profiles.actions import add_identity
 from members.profiles.models import Identity, Member
 from members.signin import actions
 from members.signin.actions import Address, DeadCode, WrongCode, send_code, use_code
-from tests.factories import IdentityFactory, MemberFactory, StoreFactory, UserFactory
+from tests.factories import MemberFactory, StoreFactory, UserFactory
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 LOGIN = "/accounts/login/"
@@ -32,7 +34,7 @@ def nobody_has_tried_yet():
 
 @pytest.fixture
 def wang(db):
-    return MemberFactory.create(name="王小明", identities__phone=WANG.value)
+    return MemberFactory.create(name="王小明", phone=WANG.value)
 
 
 @pytest.fixture
@@ -99,12 +101,11 @@ def test_a_code_works_once(wang):
         use_code(address=WANG, handle=handle, digits=digits)
 
 
-def test_a_code_dies_after_ten_minutes(wang):
-    with time_machine.travel(NOW, tick=True) as clock:
-        handle, digits = send_code(address=WANG, now=NOW)
-        assert 0 < cache._cache.get_client().ttl(cache.make_key(WANG.slot)) <= 600
-        clock.shift(timedelta(minutes=10))
-    cache.delete(WANG.slot)  # what Redis does by its own clock
+def test_a_code_dies_after_ten_minutes(wang, monkeypatch):
+    assert actions.CODE_LIVES == 600
+    monkeypatch.setattr(actions, "CODE_LIVES", 1)  # Redis keeps its own clock, so this one really waits
+    handle, digits = send_code(address=WANG, now=NOW)
+    time.sleep(1.1)
 
     with pytest.raises(DeadCode):
         use_code(address=WANG, handle=handle, digits=digits)
@@ -179,7 +180,7 @@ def test_a_new_code_kills_the_old_one_also_in_another_browser(wang, demo):
 
 
 def test_a_code_for_one_address_does_not_open_another(wang, demo):
-    MemberFactory.create(name="Anna", identities__phone="+8613911112222")
+    MemberFactory.create(name="Anna", phone="13911112222")
     mine, hers = Client(), Client()
     ask(mine, "13812345678")
     ask(hers, "13911112222")
@@ -212,7 +213,7 @@ def test_known_and_unknown_addresses_look_the_same(wang):
 
 def without_secrets(response):
     page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
-    return re.sub(r"13\*+|138\*+|139\*+|\+86\d+", "", page)
+    return re.sub(r"13[89]\*{4}5678|\+8613[89]\d{8}", "", page)
 
 
 def test_known_and_unknown_addresses_send_the_same_work_to_the_database(wang, django_assert_num_queries, monkeypatch):
@@ -292,7 +293,7 @@ def test_the_code_stands_on_the_page_only_in_the_demo(client, wang, settings):
 def test_the_code_is_nowhere_to_be_read_on_the_server(wang, client, settings, caplog):
     settings.DEMO = False
     caplog.set_level("DEBUG")
-    handle, digits = send_code(address=WANG, now=NOW)
+    _handle, digits = send_code(address=WANG, now=NOW)
 
     stored = cache.get(WANG.slot)
 
@@ -403,7 +404,7 @@ def test_an_identity_that_moved_to_another_member_opens_that_member(client, wang
     digits = shown(client)
     anna = MemberFactory.create(name="Anna")
     wang.identities.filter(kind="phone").delete()
-    IdentityFactory.create(member=anna, kind="phone", value=WANG.value)
+    add_identity(member=anna, kind="phone", text=WANG.value)
 
     give(client, digits)
 
