@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -89,8 +90,13 @@ class Group:
         return child.process.returncode
 
     def tick(self) -> None:
-        """Show what was said and start the fallen again. Raises Stopped when one falls too often."""
+        """Show what was said and start the fallen again. Raises Stopped when one falls too often.
+
+        Raises KeyboardInterrupt when the terminal is gone: `make` keeps the signal that says so to itself.
+        """
         self.listen()
+        if is_gone(self.out):
+            raise KeyboardInterrupt
         for child in self.children:
             if child.due is None and child.process.poll() is not None:
                 self.mourn(child)
@@ -163,6 +169,17 @@ class Group:
             self.out.flush()
 
 
+def is_gone(out: TextIO) -> bool:
+    """Whether nobody can read any more: a closed terminal, a pipe without a reader."""
+    try:
+        number = out.fileno()
+    except OSError:  # kept in memory
+        return False
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _number, event in poll.poll(0))
+
+
 def fate(status: int) -> str:
     """How a process ended, in words."""
     return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
@@ -171,6 +188,10 @@ def fate(status: int) -> str:
 def shown_width(text: str) -> int:
     """How many columns a terminal gives a text: two for a Chinese character."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def is_ignored(number: signal.Signals) -> bool:
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 class Halt:
@@ -192,8 +213,9 @@ class Halt:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear signals until the block ends."""
-        before = {number: signal.signal(number, self.hear) for number in self.SIGNALS}
+        """Hear signals until the block ends. A terminal that may close without harm (`nohup`) stays so."""
+        heard = [number for number in self.SIGNALS if number != signal.SIGHUP or not is_ignored(number)]
+        before = {number: signal.signal(number, self.hear) for number in heard}
         try:
             yield
         finally:

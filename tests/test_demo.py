@@ -219,6 +219,7 @@ def test_the_demo_opens_survives_a_killed_worker_stops_on_ctrl_c_and_goes_on_wit
         family = first.family()
         first.process.send_signal(signal.SIGINT)
         first.read_until("The data stay")
+        first.process.wait(timeout=30)
     with demo(directory, port) as second:
         second.read_until("Ctrl-C stops everything")
 

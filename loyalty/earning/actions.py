@@ -16,6 +16,7 @@ from loyalty.ledger.actions import Credit, earn_many
 from loyalty.ledger.models import Programme
 from loyalty.tiers.actions import Rise, Standing, Tally, lift, load_climb, standing_of, welcome
 from loyalty.tiers.rules import Climb, Progress, Step, lifted, progress
+from members.kit.arrays import integers
 from members.kit.refusals import Refusal
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
@@ -298,11 +299,11 @@ def post_many(*, new: Sequence[tuple[int, Bought]], judged: dict[int, Judged]) -
         cursor.execute(
             WRITE_AWARDS,
             (
-                [each.member for _sale, each, _award in rows],
-                [sale for sale, _each, _award in rows],
-                [award.version.id for _sale, _each, award in rows],
-                [award.points for _sale, _each, award in rows],
-                [award.multiplier for _sale, _each, award in rows],
+                integers(each.member for _sale, each, _award in rows),
+                integers(sale for sale, _each, _award in rows),
+                integers(award.version.id for _sale, _each, award in rows),
+                integers(award.points for _sale, _each, award in rows),
+                integers(award.multiplier for _sale, _each, award in rows),
             ),
         )
     paid = [(sale, each, award) for sale, each, award in rows if award.points]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,7 @@ MOMENTS = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d",
     "%Y年%m月%d日",
 )  # fmt: skip
+TENDERS = frozenset(Tender.values)
 CURRENCY_SIGNS = "¥￥$€£"
 
 
@@ -128,7 +130,7 @@ def read_row(line: int, cells: Sequence[str], layout: Layout, seen: Counter[tupl
             happened_at=at,
             currency=layout.currency,
             amount=amount,
-            tender=tender if tender in Tender.values else Tender.OTHER.value,
+            tender=tender if tender in TENDERS else Tender.OTHER.value,
             lines=[Line(said.get("sku", "")[:60], said.get("name", "")[:200], pieces, amount)],
         ),
     )
@@ -144,6 +146,7 @@ def read_pieces(text: str) -> int:
         raise BadPieces(quantity=text[:40]) from None
 
 
+@lru_cache(maxsize=10_000)
 def read_moment(text: str) -> datetime:
     """A moment on the shop's clock; a bare date is its midnight. Raises BadMoment."""
     try:
@@ -152,7 +155,7 @@ def read_moment(text: str) -> datetime:
         read = read_other_moment(text)
     if not 1970 <= read.year <= 9000:
         raise BadMoment(text=text[:40])
-    return timezone.make_aware(read) if timezone.is_naive(read) else read
+    return read.replace(tzinfo=timezone.get_default_timezone()) if read.tzinfo is None else read
 
 
 def read_other_moment(text: str) -> datetime:

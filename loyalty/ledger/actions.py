@@ -25,6 +25,7 @@ from loyalty.ledger.rules import (
     check_points,
 )
 from loyalty.ledger.sql import PROVE_RANGE
+from members.kit.arrays import integers, moments, texts
 from members.kit.refusals import Refusal
 from members.profiles.models import Member
 
@@ -264,11 +265,15 @@ def earn_many(*, credits: Sequence[Credit], reason: str = "", actor: str = "") -
     for each in credits:
         check_points(each.points)
         check_key(each.key)
-    columns = zip(
-        *((c.member, c.kind, c.points, c.key, c.now, c.activates_at, c.expires_at) for c in credits),
-        strict=True,
+    arrays = (
+        integers(each.member for each in credits),
+        integers(each.kind for each in credits),
+        integers(each.points for each in credits),
+        texts(each.key for each in credits),
+        moments(each.now for each in credits),
+        moments(each.activates_at for each in credits),
+        moments(each.expires_at for each in credits),
     )
-    arrays = [list(column) for column in columns] or [[] for _column in range(7)]
     statement = (
         "SELECT movement, active, is_replay, refusal FROM ledger_credit_many("
         "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], "

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from loyalty.tiers.models import Ladder
 from loyalty.tiers.rules import Climb, Progress, Step, progress, thresholds
 from loyalty.tiers.sql import CHANGES, COUNTED, HISTORY, JUDGE_RANGE, RISE, STANDING, STANDINGS
+from members.kit.arrays import integers
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
 
@@ -65,7 +66,7 @@ class Tally:
         self.moments: dict[int, list[datetime]] = {}
         self.counted: dict[int, list[int]] = {}
         values: dict[str, Any] = {
-            "members": list(members),
+            "members": integers(members),
             "ladder": climb.id,
             "earliest": earliest,
             "start": climb.starts_at(earliest),

@@ -26,17 +26,17 @@ SELECT s.tier_id, CASE WHEN s.since <= %(end)s THEN s.tier_id ELSE (
 """
 
 # Many members: the tier each holds, every change of those who moved after a moment, and what counted, oldest first.
-STANDINGS = (
-    "SELECT member_id, tier_id FROM loyalty_standing WHERE ladder_id = %(ladder)s AND member_id = ANY (%(members)s)"
-)
+STANDINGS = """
+SELECT member_id, tier_id FROM loyalty_standing WHERE ladder_id = %(ladder)s AND member_id = ANY (%(members)s::bigint[])
+"""
 CHANGES = """
 SELECT c.member_id, c.happened_at, c.after_id FROM loyalty_tierchange c
   JOIN loyalty_standing s ON s.member_id = c.member_id AND s.ladder_id = c.ladder_id AND s.since > %(earliest)s
- WHERE c.ladder_id = %(ladder)s AND c.member_id = ANY (%(members)s) ORDER BY c.member_id, c.happened_at, c.id
+ WHERE c.ladder_id = %(ladder)s AND c.member_id = ANY (%(members)s::bigint[]) ORDER BY c.member_id, c.happened_at, c.id
 """
 HISTORY = """
 SELECT c.member_id, c.happened_at, c.points FROM ({counted}) c
- WHERE c.member_id = ANY (%(members)s) AND c.happened_at >= coalesce(%(start)s, '-infinity'::timestamptz)
+ WHERE c.member_id = ANY (%(members)s::bigint[]) AND c.happened_at >= coalesce(%(start)s, '-infinity'::timestamptz)
  ORDER BY c.member_id, c.happened_at
 """
 

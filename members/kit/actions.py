@@ -35,7 +35,11 @@ class Answer:
 
 
 def answer_once(
-    *, scope: str, key: str, asked: Mapping[str, Any] | Sequence[Any] | bytes, answer: Callable[[], tuple[int, dict[str, Any]]]
+    *,
+    scope: str,
+    key: str,
+    asked: Mapping[str, Any] | Sequence[Any] | bytes,
+    answer: Callable[[], tuple[int, dict[str, Any]]],
 ) -> Answer:
     """Answer a caller's key once; the same key and content gets the same answer, other content KeyReused.
 

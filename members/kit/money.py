@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from babel.numbers import format_currency, get_currency_precision, is_currency
+from babel.numbers import format_currency, get_currency_precision
 from django.conf import settings
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
@@ -53,6 +53,6 @@ def format_money(units: int, currency: str | None = None) -> str:
 
 def our_currency(code: str) -> str:
     """The code again if the shop counts in it. Raises UnknownCurrency."""
-    if code != settings.SHOP_CURRENCY or not is_currency(code):
+    if code != settings.SHOP_CURRENCY:
         raise UnknownCurrency(ours=settings.SHOP_CURRENCY, theirs=code[:10])
     return code

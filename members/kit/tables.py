@@ -1,4 +1,4 @@
-"""Tables in files: CSV of any usual encoding and delimiter read row by row, and written so that no cell is a formula."""
+"""Tables in files: CSV of any usual encoding and delimiter, read row by row; written so that no cell is a formula."""
 
 import csv
 import gzip

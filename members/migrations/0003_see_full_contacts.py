@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0002_find_phones_by_last_digits")]
+    dependencies = [("members", "0002_indexes_for_search")]
 
     operations = [
         migrations.AlterModelOptions(

@@ -5,8 +5,8 @@ import re
 from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now, Reverse
+from django.db.models import Q
+from django.db.models.functions import Collate, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.refusals import Refusal
@@ -36,15 +36,20 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def search(self, text: str) -> "MemberQuerySet":
         """Members whom staff mean by a phone or its last digits, an e-mail, card or number, or how a name begins.
 
-        Fast on a million members: every way in is an index, and a vague text finds at most 200 a way. So narrow
-        to what the person may see first, and search last.
+        Fast on a million members: every way in is an index, and a vague text finds at most 200 a way. So narrow to
+        what the person may see first, and search last. Asks for the ids at once, so that no later sorting or paging
+        tempts the database into reading the whole table.
         """
-        ways = [way.values("pk") for way in self.order_by().ways_to(printable(text))]
-        return self.filter(pk__in=ways[0].union(*ways[1:])) if ways else self.none()
+        return self.filter(pk__in=list(self.ids_meant_by(text)))
 
-    def ways_to(self, text: str) -> "list[QuerySet[Member]]":
+    def ids_meant_by(self, text: str) -> "models.QuerySet[Member, int]":
+        """The ids behind `search`, each way in a part of one query."""
+        ways = [way.values_list("pk", flat=True) for way in self.order_by().ways_to(printable(text))]
+        return ways[0].union(*ways[1:]) if ways else self.none().values_list("pk", flat=True)
+
+    def ways_to(self, text: str) -> "list[MemberQuerySet]":
         """Each a query that one index answers."""
-        ways: list[QuerySet[Member]] = []
+        ways = []
         for kind in Identity.Kind.values:
             try:
                 value = normalise(kind, text, settings.SHOP_COUNTRY)
@@ -52,15 +57,17 @@ class MemberQuerySet(models.QuerySet["Member"]):
                 continue
             ways.append(self.identified_by(kind=kind, value=value))
         compact = re.sub(r"[\s-]", "", text)
-        if compact.isascii() and compact.isdecimal():
-            ways.append(self.filter(number=compact))
-            if len(compact) >= SHORTEST_DIGITS:
-                owners = Identity.objects.ending_in(compact).values("member")[:FOUND_AT_MOST]
-                ways.append(self.filter(pk__in=owners))
-        elif text:
-            begins = Q(name__startswith=text) | Q(name__startswith=text.title())
-            ways.append(self.filter(begins)[:FOUND_AT_MOST])
-        return ways
+        if not (compact.isascii() and compact.isdecimal()):
+            return ways + [self.named(begins) for begins in {text, text.title()} if begins]
+        if len(compact) >= SHORTEST_DIGITS:
+            owners = Identity.objects.ending_in(compact).values("member")[:FOUND_AT_MOST]
+            ways.append(self.filter(pk__in=owners))
+        return [*ways, self.filter(number=compact)]
+
+    def named(self, begins: str) -> "MemberQuerySet":
+        """The first 200, in the order of characters, whose name begins so."""
+        names = self.annotate(plain_name=Collate("name", "C"))
+        return names.filter(plain_name__startswith=begins).order_by("plain_name")[:FOUND_AT_MOST]
 
 
 class Member(models.Model):
@@ -94,7 +101,7 @@ class Member(models.Model):
         verbose_name = _("member")
         verbose_name_plural = _("members")
         indexes = [
-            models.Index(name="member_by_name", fields=["name"], opclasses=["varchar_pattern_ops"]),
+            models.Index(Collate("name", "C"), name="member_by_name"),
             models.Index(name="member_by_store", fields=["home_store", "-id"]),
             models.Index(name="member_by_enrolment", fields=["enrolled_at"]),
         ]

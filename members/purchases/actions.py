@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from members.kit.arrays import integers, moments, texts
 from members.purchases.models import Sale
 from members.purchases.rules import Line, Receipt, ReceiptReused
 from members.purchases.sql import WRITE_LINES, WRITE_SALE, WRITE_SALES
@@ -44,14 +45,14 @@ def write_sale(*, member: int, store: int, till: int | None, receipt: Receipt) -
     return Written(sale_of_receipt(member=member, store=store, receipt=receipt), is_repeat=True)
 
 
-def columns_of(lines: Sequence[Line]) -> dict[str, list[Any]]:
+def columns_of(lines: Sequence[Line]) -> dict[str, str]:
     """Lines as the arrays that the statements take."""
     return {
-        "skus": [line.sku for line in lines],
-        "names": [line.name for line in lines],
-        "quantities": [line.quantity for line in lines],
-        "amounts": [line.amount for line in lines],
-        "discounts": [line.discount for line in lines],
+        "skus": texts(line.sku for line in lines),
+        "names": texts(line.name for line in lines),
+        "quantities": integers(line.quantity for line in lines),
+        "amounts": integers(line.amount for line in lines),
+        "discounts": integers(line.discount for line in lines),
     }
 
 
@@ -91,15 +92,15 @@ def write_sales(*, sales: Sequence[Bought]) -> list[int | None]:
     """Write many checked receipts with two statements; the id of each, or None where it stood there before."""
     ids: list[int | None] = [None] * len(sales)
     values: dict[str, Any] = {
-        "members": [each.member for each in sales],
-        "stores": [each.store for each in sales],
-        "tills": [each.till for each in sales],
-        "receipts": [each.receipt.receipt for each in sales],
-        "moments": [each.receipt.happened_at for each in sales],
-        "currencies": [each.receipt.currency for each in sales],
-        "amounts": [each.receipt.amount for each in sales],
-        "discounts": [each.receipt.discount for each in sales],
-        "tenders": [each.receipt.tender for each in sales],
+        "members": integers(each.member for each in sales),
+        "stores": integers(each.store for each in sales),
+        "tills": integers(each.till for each in sales),
+        "receipts": texts(each.receipt.receipt for each in sales),
+        "moments": moments(each.receipt.happened_at for each in sales),
+        "currencies": texts(each.receipt.currency for each in sales),
+        "amounts": integers(each.receipt.amount for each in sales),
+        "discounts": integers(each.receipt.discount for each in sales),
+        "tenders": texts(each.receipt.tender for each in sales),
     }
     with connection.cursor() as cursor:
         cursor.execute(WRITE_SALES, values)
@@ -119,9 +120,9 @@ def write_lines(*, sales: Sequence[tuple[int, Bought]]) -> None:
     if not rows:
         return
     values: dict[str, Any] = {
-        "sales": [row[0] for row in rows],
-        "members": [row[1] for row in rows],
-        "positions": [row[2] for row in rows],
+        "sales": integers(row[0] for row in rows),
+        "members": integers(row[1] for row in rows),
+        "positions": integers(row[2] for row in rows),
         **columns_of([row[3] for row in rows]),
     }
     with connection.cursor() as cursor:

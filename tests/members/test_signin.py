@@ -27,7 +27,8 @@ NOBODY = Address("phone", "+8613900001111")
 
 
 @pytest.fixture(autouse=True)
-def nobody_has_tried_yet():
+def nobody_has_tried_yet(settings):
+    settings.DEMO = False
     cache.clear()
     counters().flushdb()
 

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from psycopg import sql
 
 from config import embedded, engines
-from config.lodging import CannotStart
+from config.lodging import CannotStart, is_occupied
 from config.supervisor import Command as Run
 from config.supervisor import Group, Halt, Stopped, shown_width
 
@@ -40,8 +40,10 @@ class Command(BaseCommand):
         halt = Halt()
         with halt.listening():
             try:
-                refuse_taken(port)
-                run(Path(settings.RUN_DIR), port=port, halt=halt)
+                directory = Path(settings.RUN_DIR)
+                if not is_occupied(directory):  # by a demo, which says more than its port
+                    refuse_taken(port)
+                run(directory, port=port, halt=halt)
             except KeyboardInterrupt:
                 tell("Stopped. The data stay: `make demo` goes on with them, `make demo-reset` removes them.")
             except (CannotStart, Stopped) as reason:

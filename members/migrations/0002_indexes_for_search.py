@@ -1,8 +1,8 @@
-"""The operator class by which LIKE '8765%' uses the index, whatever the database's collation."""
+"""Indexes that answer LIKE '8765%' and LIKE '王%', whatever the database's collation."""
 
 import django.contrib.postgres.indexes
 from django.db import migrations, models
-from django.db.models.functions import Reverse
+from django.db.models.functions import Collate, Reverse
 
 
 class Migration(migrations.Migration):
@@ -17,5 +17,10 @@ class Migration(migrations.Migration):
                 name="phone_by_last_digits",
                 condition=models.Q(kind="phone"),
             ),
+        ),
+        migrations.RemoveIndex(model_name="member", name="member_by_name"),
+        migrations.AddIndex(
+            model_name="member",
+            index=models.Index(Collate("name", "C"), name="member_by_name"),
         ),
     ]
