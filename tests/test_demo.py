@@ -129,6 +129,17 @@ def test_processes_die_with_a_killed_supervisor():
     assert not psutil.wait_procs(children, timeout=5)[1]
 
 
+def test_a_closed_terminal_stops_the_group_even_if_no_signal_comes():
+    terminal, screen = os.openpty()
+    with open(screen, "w") as out:
+        one = Group(environment=dict(os.environ), out=out)
+        one.tick()
+        os.close(terminal)
+
+        with pytest.raises(KeyboardInterrupt):
+            one.tick()
+
+
 def test_the_first_signal_interrupts_and_later_ones_only_hurry():
     halt = Halt()
     with halt.listening():

@@ -122,6 +122,7 @@ def take_chunk(*, sale_import: SaleImport, chunk: list[tuple[int, list[str]]], r
     rows, bad = read_chunk(chunk, reading)
     fresh = SaleImport.objects.select_for_update().get(pk=sale_import.pk)
     if fresh.status == SaleImport.Status.CANCELLED:
+        sale_import.refresh_from_db()
         return False
     if chunk[-1][0] > fresh.line:
         note(sale_import=fresh, taken=take_rows(fresh, rows, bad, dict(chunk), reading), line=chunk[-1][0], read=read)

@@ -25,6 +25,7 @@ from members.purchases.models import Sale
 ROWS_A_PAGE = 50
 MONTHS_SHOWN = 36
 SOON = 60  # days
+LOT_EVENTS = {"activate", "expire"}
 
 WORDS = {
     Movement.Kind.EARN: _("Points earned"),
@@ -70,14 +71,12 @@ def change_of(movement: Movement) -> int:
 def entries_of(movements: Iterable[Movement]) -> list[Entry]:
     """The movements with their reasons in plain words, and the sale that caused them."""
     movements = list(movements)
-    numbers = {sale_in(movement.key) for movement in movements}
-    members = {movement.member_id for movement in movements}
-    sales = Sale.objects.filter(pk__in=numbers, member__in=members).select_related("store").in_bulk()
+    sales = sales_behind(movements)
     return [
         Entry(
             words=str(WORDS[Movement.Kind(movement.kind)]),
             note=movement.reason if movement.kind == Movement.Kind.ADJUST else "",
-            sale=sales.get(sale_in(movement.key)),
+            sale=sales.get(movement.pk),
             happened_at=movement.happened_at,
             change=change_of(movement),
             points=movement.points,
@@ -87,11 +86,24 @@ def entries_of(movements: Iterable[Movement]) -> list[Entry]:
     ]
 
 
-def sale_in(key: str) -> int:
-    """The sale that a movement's key names (sale:1042:points), or 0."""
+def sales_behind(movements: list[Movement]) -> dict[int, Sale]:
+    """The sale behind each movement that has one: named by its key (sale:1042:3), or by that of its lot (expire:7)."""
+    members = {movement.member_id for movement in movements}
+    lots = {named(movement.key, LOT_EVENTS) for movement in movements}
+    origins = dict(Lot.objects.filter(pk__in=lots, member__in=members).values_list("pk", "origin__key"))
+    numbers = {
+        movement.pk: named(origins.get(named(movement.key, LOT_EVENTS), movement.key), {"sale"})
+        for movement in movements
+    }
+    sales = Sale.objects.filter(pk__in=numbers.values(), member__in=members).select_related("store").in_bulk()
+    return {pk: sales[number] for pk, number in numbers.items() if number in sales}
+
+
+def named(key: str, things: set[str]) -> int:
+    """The id in a key such as sale:1042:3 if it names one of these things, else 0."""
     thing, _colon, rest = key.partition(":")
     number = rest.partition(":")[0]
-    return int(number) if thing == "sale" and number.isdecimal() and len(number) < 19 else 0
+    return int(number) if thing in things and number.isdecimal() and len(number) < 19 else 0
 
 
 @dataclass(frozen=True)

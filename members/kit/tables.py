@@ -4,8 +4,9 @@ import csv
 import gzip
 import io
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain
 from typing import IO, BinaryIO, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -78,19 +79,16 @@ def rows_of(raw: BinaryIO) -> Iterator[Iterator[tuple[int, list[str]]]]:
             if not head.strip():
                 raise EmptyFile
             delimiter = max(DELIMITERS, key=head.count)
-            yield numbered(head, text, delimiter)
+            with closing(numbered(head, text, delimiter)) as rows:
+                yield rows
         finally:
             text.detach()
 
 
-def numbered(head: str, text: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def numbered(head: str, text: Iterable[str], delimiter: str) -> Generator[tuple[int, list[str]], None, None]:
     """Rows with their line numbers; lines without a cell are passed over."""
 
-    def lines() -> Iterator[str]:
-        yield head
-        yield from text
-
-    reader = csv.reader(lines(), delimiter=delimiter)
+    reader = csv.reader(chain([head], text), delimiter=delimiter)
     while True:
         try:
             row = next(reader, None)

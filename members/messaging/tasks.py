@@ -10,7 +10,7 @@ from members.messaging.actions import send_due, settle_lost
 LONGEST_RUN = 50  # seconds; the next tick goes on
 
 
-@shared_task(name="members.tasks.send_messages")  # type: ignore[untyped-decorator, no-untyped-call]
+@shared_task(name="members.tasks.send_messages")
 def send_messages() -> int:
     """Send until nothing is due or the time is up; how many messages were dealt with."""
     settle_lost(now=timezone.now())
@@ -23,7 +23,7 @@ def send_messages() -> int:
     return total
 
 
-@shared_task(name="members.tasks.send_message")  # type: ignore[untyped-decorator, no-untyped-call]
+@shared_task(name="members.tasks.send_message")
 def send_message(message_id: int) -> int:
     """Send this one, ahead of the others; 0 when it is not due or somebody has it."""
     return send_due(now=timezone.now(), only=message_id)

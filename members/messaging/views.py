@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -46,7 +47,7 @@ def letters(messages: Iterable[Message]) -> list[Letter]:
     return [
         Letter(
             pk=message.pk,
-            subject=words[0] if words else message.template,
+            subject=words[0] if words else _("A message that cannot be shown"),
             body=words[1] if words else "",
             when=message.due_at,
             is_read=message.read_at is not None,

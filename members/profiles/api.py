@@ -70,6 +70,7 @@ class Members(APIView):
         return answer_till(request, answer)
 
     @extend_schema(
+        operation_id="members_find",
         responses={200: MemberSerializer},
         parameters=[
             OpenApiParameter("kind", str, required=True, enum=KINDS),

@@ -124,14 +124,13 @@ def newcomer(request: HttpRequest) -> HttpResponse:
 
 
 def sign_in(request: HttpRequest, member: Member, address: Address) -> HttpResponse:
-    """Sign the member in through allauth, in the member's own language."""
+    """Sign the member in through allauth."""
     try:
         user = open_account(member=member, address=address, now=timezone.now())
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("account_login")
     response: HttpResponse = perform_login(request, user, redirect_url=get_next_redirect_url(request))
-    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, member.language, samesite="Lax")
     return response
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from loyalty.earning.actions import change_rule, record_sale, record_sales, rulebook
 from loyalty.earning.models import Award, EarningRule
-from loyalty.earning.rules import VersionInPast, Version, points_for
+from loyalty.earning.rules import Version, VersionInPast, points_for
 from loyalty.ledger.models import Account, Movement, PointKind
 from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
 from members.kit.models import IdempotentAnswer

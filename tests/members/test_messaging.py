@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import override
 
+from config.celery import app
 from config.engines import free_port
 from members.messaging.actions import (
     claim_due,
@@ -475,22 +477,30 @@ def test_a_code_whose_worker_was_lost_is_wiped(moody):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_broker_a_code_is_queued_and_the_sweep_sends_it(mailbox, caplog, settings):
-    from celery import current_app
-
-    url = current_app.conf.broker_url
-    current_app.conf.broker_url = current_app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
-    try:
-        with caplog.at_level(logging.WARNING), transaction.atomic():
-            now = timezone.now()
-            send_sign_in_code(member=None, channel="email", address="new@example.com", code="204518", now=now)
-    finally:
-        current_app.conf.broker_url = current_app.conf.broker_write_url = url
+def test_without_a_broker_a_code_is_queued_and_the_sweep_sends_it(mailbox, caplog):
+    now = timezone.now()
+    with nowhere_to_publish(), caplog.at_level(logging.WARNING), transaction.atomic():
+        send_sign_in_code(member=None, channel="email", address="new@example.com", code="204518", now=now)
 
     assert Message.objects.get().status == "queued"
+    assert "waits for the sweep" in caplog.text
     assert "204518" not in caplog.text
     send_messages()
     assert len(mailbox.wait_for(1)) == 1
+
+
+@contextmanager
+def nowhere_to_publish():
+    """Celery with a broker that is not there; a fresh pool before and after, since connections are kept."""
+    kept = app.conf.broker_write_url
+    app.pool.force_close_all()
+    app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
+    app.amqp._producer_pool = app._pool = None
+    try:
+        yield
+    finally:
+        app.conf.broker_write_url = kept
+        app.amqp._producer_pool = app._pool = None
 
 
 @pytest.mark.django_db

@@ -549,6 +549,17 @@ def test_every_till_of_the_shop_finds_a_member_by_the_exact_identity(call):
 
 
 @pytest.mark.django_db
+def test_finding_and_enrolling_take_few_statements(call, django_assert_max_num_queries):
+    told = {"name": "王芳", "identities": {"phone": "13812345678", "email": "wang@example.com"}}
+    call("get", "/api/v1/members", {"kind": "phone", "value": "13912345678"})  # the till's use is noted now
+
+    with django_assert_max_num_queries(12):
+        call("post", "/api/v1/members", told)
+    with django_assert_max_num_queries(3):
+        call("get", "/api/v1/members", {"kind": "phone", "value": "13812345678"})
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("path", "asked", "status", "code"),
     [

@@ -176,7 +176,7 @@ def welcome(directory: Path, *, port: int) -> str:
     root = f"http://{HOST}:{port}/"
     lines = ["", "Regulars 熟客 is running.", "", f"  Members  会员   {root}", f"  Staff    店员   {root}admin/"]
     rows = [
-        [f"{one['who_en']} {one['who_zh']}", urljoin(root, one["address"]), one["user"], one["secret"]]
+        [urljoin(root, one["address"]), one["user"], one["secret"], f"{one['who_en']} {one['who_zh']}"]
         for one in sign_ins(directory)
     ]
     if rows:
@@ -197,10 +197,10 @@ def sign_ins(directory: Path) -> list[dict[str, str]]:
 def table(rows: list[list[str]]) -> list[str]:
     """Rows with their cells under each other, also in Chinese."""
     widths = [max(shown_width(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  " + "   ".join(cell + " " * (width - shown_width(cell)) for cell, width in zip(row, widths, strict=True))
-        for row in rows
+    padded = [
+        [cell + " " * (width - shown_width(cell)) for cell, width in zip(row, widths, strict=True)] for row in rows
     ]
+    return [f"  {'   '.join(row)}".rstrip() for row in padded]
 
 
 def tell(text: str) -> None:

@@ -1,0 +1,26 @@
+"""A real browser on a real server: Debian's Chromium, driven by Playwright. Skipped where there is none."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The browser, started once."""
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("there is no Chromium here: install it, or set CHROMIUM to its path, to run the browser tests")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    # Playwright runs a loop in this thread, which makes Django fear for its connections; nothing here is async.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
