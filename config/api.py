@@ -92,9 +92,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, Refusal):
         return Response(error_body(error.code, str(error)), status=error.status)
     if isinstance(error, OperationalError | InterfaceError):
-        body = error_body(
-            "try_again", str(_("The database is away for a moment. Send the same request again."))
-        )
+        body = error_body("try_again", str(_("The database is away for a moment. Send the same request again.")))
         return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "2"})
     # REST framework's views read settings that name this module, so they come later
     from rest_framework.views import exception_handler

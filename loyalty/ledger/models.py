@@ -221,6 +221,11 @@ class Movement(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.kind} {self.points}"
 
+    @property
+    def signed(self) -> int:
+        """The points with the sign that the member feels: what comes to them above zero, what goes below."""
+        return self.points if self.source == Bucket.PROGRAMME or self.target == Bucket.ACTIVE else -self.points
+
 
 class LotQuerySet(models.QuerySet["Lot"]):
     def open(self) -> "LotQuerySet":

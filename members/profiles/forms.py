@@ -25,4 +25,5 @@ class ProfileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"name": member.name, "birth_on": member.birth_on}, **kwargs)
+        kwargs["initial"] = {"name": member.name, "birth_on": member.birth_on}
+        super().__init__(*args, **kwargs)

@@ -27,7 +27,7 @@ A_YEAR = 365 * 24 * 3600  # seconds
 
 def member_of(request: HttpRequest) -> Member:
     """The member who is signed in. Refuses staff and others without a membership with 403."""
-    member = Member.objects.select_related("home_store").filter(user_id=request.user.pk).first()
+    member = Member.objects.select_related("home_store").filter(user__pk=request.user.pk).first()
     if member is None:
         raise PermissionDenied
     return member

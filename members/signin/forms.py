@@ -56,10 +56,10 @@ class CodeForm(forms.Form):
         return digits
 
 
-class StoreField(forms.ModelChoiceField):
+class StoreField(forms.ModelChoiceField[Store]):
     """Stores by the name in the reader's language."""
 
-    def label_from_instance(self, obj: Store) -> str:  # type: ignore[override]
+    def label_from_instance(self, obj: Store) -> str:
         name = obj.name_en if (get_language() or "").startswith("en") else obj.name_zh
         return f"{name} · {obj.city}" if obj.city else name
 

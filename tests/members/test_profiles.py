@@ -442,8 +442,8 @@ def many_members(count):
             """
             WITH made AS (
                 INSERT INTO members_member (number, name, language, home_store_id, source, enrolled_at, custom)
-                SELECT (1000000000 + n * 7919)::text, (ARRAY['王','李','张','Anna '])[n %% 4 + 1] || n, 'zh-hans', %s,
-                       'import', %s, '{}' FROM generate_series(1, %s) n RETURNING id, number
+                SELECT (1000000000 + n::bigint * 7919)::text, (ARRAY['王','李','张','Anna '])[n %% 4 + 1] || n,
+                       'zh-hans', %s, 'import', %s, '{}' FROM generate_series(1, %s) n RETURNING id, number
             )
             INSERT INTO members_identity (member_id, kind, value)
             SELECT id, 'phone', '+86138' || lpad((id * 7919 %% 100000000)::text, 8, '0') FROM made
