@@ -1,6 +1,7 @@
 """The member's own pages: card and profile. And the gatekeeper of everything a member may see."""
 
 import io
+from typing import cast
 
 import segno
 from django.conf import settings
@@ -20,6 +21,7 @@ from members.profiles.actions import update_profile
 from members.profiles.forms import REFUSED, THEMES, ProfileForm
 from members.profiles.models import Identity, Member
 from members.profiles.rules import mask
+from members.stores.models import User
 
 THEME_COOKIE = "theme"
 A_YEAR = 365 * 24 * 3600  # seconds
@@ -27,7 +29,7 @@ A_YEAR = 365 * 24 * 3600  # seconds
 
 def member_of(request: HttpRequest) -> Member:
     """The member who is signed in. Refuses staff and others without a membership with 403."""
-    member = Member.objects.select_related("home_store").filter(user__pk=request.user.pk).first()
+    member = Member.objects.select_related("home_store").filter(user=cast(User, request.user)).first()
     if member is None:
         raise PermissionDenied
     return member

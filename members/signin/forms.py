@@ -56,7 +56,7 @@ class CodeForm(forms.Form):
         return digits
 
 
-class StoreField(forms.ModelChoiceField[Store]):
+class StoreField(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django has no classes with brackets
     """Stores by the name in the reader's language."""
 
     def label_from_instance(self, obj: Store) -> str:

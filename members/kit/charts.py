@@ -1,0 +1,124 @@
+"""Charts: one message each, with how many it stands for, as of when, and the table behind it."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from redis import RedisError
+
+logger = logging.getLogger(__name__)
+
+DAYS = 30
+REMEMBERED = 1800  # seconds: days that are over change only when a till was late
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row of numbers and its colour: a CSS variable, or #RRGGBB as staff chose it."""
+
+    name: str
+    values: Sequence[float]
+    colours: str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a dashboard draws. `labels` stand under the bars, `written` says a number in the table."""
+
+    code: str
+    title: str
+    labels: Sequence[str]
+    series: Sequence[Series]
+    size: int
+    counted: str  # what the size counts, for example "sales"
+    as_of: datetime
+    written: Callable[[float], str] = field(default=lambda number: f"{number:,.0f}")
+    lies: bool = False  # bars from left to right, for few things with long names
+    first: str = ""  # what the first column of the table is
+
+    @property
+    def data(self) -> str:
+        """What Chart.js draws, as JSON."""
+        datasets = [
+            {"label": each.name, "data": list(each.values), "backgroundColor": each.colours, "borderRadius": 3}
+            for each in self.series
+        ]
+        return json.dumps({"labels": list(self.labels), "datasets": datasets}, ensure_ascii=False)
+
+    @property
+    def options(self) -> str:
+        """How Chart.js draws it, as JSON."""
+        ticks = {"color": "#8f8578", "maxRotation": 0, "autoSkipPadding": 14}
+        quiet = {"grid": {"display": False}, "border": {"display": False}, "ticks": ticks}
+        numbers = {**quiet, "beginAtZero": True, "ticks": {**ticks, "maxTicksLimit": 5, "precision": 0}}
+        return json.dumps(
+            {
+                "animation": False,
+                "responsive": True,
+                "maintainAspectRatio": False,
+                "indexAxis": "y" if self.lies else "x",
+                "locale": get_language() or "zh-hans",
+                "plugins": {
+                    "legend": {
+                        "display": len(self.series) > 1,
+                        "align": "end",
+                        "labels": {"boxWidth": 10, "boxHeight": 10, "color": "#8f8578"},
+                    }
+                },
+                "scales": {"x": numbers, "y": quiet} if self.lies else {"x": quiet, "y": numbers},
+            }
+        )
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The table behind the chart."""
+        columns = zip(*(each.values for each in self.series), strict=True)
+        return [
+            (label, [self.written(each) for each in values])
+            for label, values in zip(self.labels, columns, strict=True)
+        ]
+
+
+def days_until(now: datetime, count: int = DAYS) -> list[date]:
+    """The last so many of the shop's days, today the last of them."""
+    today = timezone.localtime(now, timezone.get_default_timezone()).date()
+    return [today - timedelta(days=back) for back in range(count - 1, -1, -1)]
+
+
+def day_labels(days: Sequence[date]) -> list[str]:
+    """Days as short as the reader's language writes them."""
+    return [date_format(day, "n月j日" if not (get_language() or "").startswith("en") else "j M") for day in days]
+
+
+def start_of(day: date) -> datetime:
+    """Midnight at the shop."""
+    return timezone.make_aware(datetime(day.year, day.month, day.day), timezone.get_default_timezone())
+
+
+def remembered(key: str, read: Callable[[], Value]) -> Value:
+    """What was read within the last half hour, or is read now; also without Redis."""
+    try:
+        known: Value | None = cache.get(key)
+        if known is None:
+            known = read()
+            cache.set(key, known, REMEMBERED)
+    except RedisError as error:
+        logger.warning("nothing is remembered: %s", type(error).__name__)
+        return read()
+    return known
+
+
+def by_day(name: str, scope: str, days: Sequence[date], read: Callable[[datetime, datetime], dict[date, Any]]) -> list[Any]:
+    """A value for each day, None where there is none: days that are over out of memory, today as it is now."""
+    *over, today = days
+    known = dict(remembered(f"panel:{name}:{scope}:{over[0]}:{today}", lambda: read(start_of(over[0]), start_of(today))))
+    known |= read(start_of(today), start_of(today + timedelta(days=1)))
+    return [known.get(day) for day in days]

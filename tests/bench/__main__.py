@@ -1,0 +1,73 @@
+"""`make bench`: `postings`, `http`, `import FILE`, `night`, or all. BENCH_MEMBERS and BENCH_SALES size the crowd."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from tests.bench import ground, nights, postings, sales  # noqa: E402
+
+MEMBERS = int(os.environ.get("BENCH_MEMBERS", "1000000"))
+SALES = int(os.environ.get("BENCH_SALES", "10000000"))
+
+
+def say(line: object) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def main(wanted: list[str]) -> None:
+    """Run what was asked for, in an empty database."""
+    call_command("migrate", verbosity=0)
+    ground.install_yardsticks()
+    say(f"{'':58} {'ours':>11} (spread)  {'yardstick':>11} (spread)  rounds  ratio")
+    if "import" in wanted:
+        say_all(sales.from_file(Path(wanted[wanted.index("import") + 1])))
+    parts = {name for name in ("postings", "http", "night") if not wanted or name in wanted}
+    if parts:
+        call_command("seed", members=10_000, sales=50_000)
+    if "postings" in parts:
+        bench_postings()
+    if "http" in parts:
+        say_all(sales.over_http())
+    if parts & {"night", "postings"}:
+        bench_crowd(parts)
+
+
+def bench_crowd(parts: set[str]) -> None:
+    """What has to stay fast with everybody there."""
+    took = ground.timed(lambda: call_command("seed", members=MEMBERS - 10_000, sales=SALES - 50_000))
+    say(f"    seed of {MEMBERS:,} members and {SALES:,} sales: {took:.0f} s")
+    if "postings" in parts:
+        say(postings.flat(FEW["earn"], postings.earn_rate()))
+    if "night" in parts:
+        say_all(nights.nights())
+
+
+def say_all(lines: Iterable[object]) -> None:
+    """Say each line as it comes."""
+    for line in lines:
+        say(line)
+
+
+FEW: dict[str, postings.Measured] = {}
+
+
+def bench_postings() -> None:
+    """The ledger alone."""
+    FEW["earn"] = postings.earn_rate()
+    say_all(postings.postings())
+    say_all(postings.hot_member())
+    rate = postings.peer()
+    say(f"    django-hordak transfer_to, 1 process: {f'{rate:,.0f} a second' if rate else 'not installed'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
