@@ -13,6 +13,8 @@ from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from config.theme import UNFOLD as UNFOLD
+
 django_stubs_ext.monkeypatch()  # ModelForm[Member] and the like, at run time too
 
 
@@ -33,9 +35,9 @@ INSTALLED_APPS = [
     "config",
     "loyalty",
     "members",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # without a site of its own
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.apps.StaffConfig",  # the admin, with the site in config/admin.py
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -151,6 +153,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 1  # hour
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False  # `manage.py axes_reset` lets somebody in again
+AXES_LOCKOUT_CALLABLE = "config.admin.locked_out"
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
 CSRF_FAILURE_VIEW = "config.portal.stale_form"

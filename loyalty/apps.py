@@ -1,8 +1,9 @@
 """Tells Django about this floor."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class LoyaltyConfig(AppConfig):
     name = "loyalty"
-    verbose_name = "Loyalty"
+    verbose_name = _("Points and tiers")

@@ -21,12 +21,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         rows = connection.creation.serialize_db_to_string()
 
     def empty_and_restore(case: TransactionTestCase) -> None:
-        case.serialized_rollback = True  # tells Django that the rows, of content types too, come back from elsewhere
+        # Both tell Django that content types come back from here. It is said anew each time because a browser's event
+        # loop gives the thread another connection.
+        case.serialized_rollback = True
+        connection._test_serialized_contents = rows
         with pgtrigger.ignore():
             empty(case)
             connection.creation.deserialize_db_from_string(rows)
 
-    connection._test_serialized_contents = rows
     TransactionTestCase._fixture_teardown = empty_and_restore
     yield
     TransactionTestCase._fixture_teardown = empty

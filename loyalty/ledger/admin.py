@@ -1,11 +1,16 @@
 """The staff's door to points."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from loyalty.ledger.models import Difference, Movement, PointKind
 from members.kit.admin import Kept, Records
+from members.kit.names import named
+from members.profiles.admin import OfMemberMixin
 
 
 @admin.register(PointKind)
@@ -15,24 +20,19 @@ class PointKindDesk(Kept):
 
 
 @admin.register(Movement)
-class MovementDesk(Records):
-    """The statement: every movement of every account; open it from a member to see theirs."""
+class MovementDesk(OfMemberMixin, Records):
+    """The statement: every movement of every account; search for a member to see theirs."""
 
     store_path = "member__home_store"
+    member_path = "account__member"  # by whose index the movements of one member are found
     list_display = ("happened_at", "member_shown", "kind_shown", "change", "active_after", "pending_after", "reason")
-    list_filter = ("kind", "account__kind")
+    list_filter = ("kind",)
     list_select_related = ("member", "account__kind")
-    search_fields = ("=member__number",)
-    search_help_text = _("Member number")
     ordering = ("-happened_at", "-pk")
     fields = readonly_fields = (
-        "member_shown", "kind", "source", "target", "points", "pending_after", "active_after", "held_after", "reason",
-        "actor", "key", "happened_at", "created_at",
+        "member_link", "kind", "change", "source", "target", "active_after", "pending_after", "held_after", "reason",
+        "actor", "key", "happened_at",
     )  # fmt: skip
-
-    @display(description=_("member"))
-    def member_shown(self, movement: Movement) -> str:
-        return f"{movement.member.name} {movement.member.number}".strip()
 
     @display(
         description=_("kind"),
@@ -41,14 +41,20 @@ class MovementDesk(Records):
     def kind_shown(self, movement: Movement) -> tuple[str, str]:
         return movement.kind, movement.get_kind_display()
 
-    @display(description=_("points"), ordering="points")
+    @display(description=_("points"))
     def change(self, movement: Movement) -> str:
-        return f"{movement.signed:+,} {movement.account.kind.code}"
+        return f"{movement.signed:+,} {named(movement.account.kind)}"
 
 
 @admin.register(Difference)
-class DifferenceDesk(Records):
+class DifferenceDesk(OfMemberMixin, Records):
     """What the nightly proof found. Empty is what you want to see."""
 
     store_path = "member__home_store"
-    list_display = ("found_at", "account", "proof", "stored", "computed")
+    list_display: Any = ("found_at", "member_shown", "proof", "stored", "computed")
+    list_select_related = ("member",)
+    fields = readonly_fields = ("found_at", "member_link", "proof", "stored", "computed")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Cleared away by whoever looked into it and may do so."""
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)

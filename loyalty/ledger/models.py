@@ -192,6 +192,7 @@ class Movement(models.Model):
     class Meta:
         verbose_name = _("movement")
         verbose_name_plural = _("movements")
+        permissions = [("see_figures", _("Can see the shop's figures"))]
         constraints = [
             models.UniqueConstraint(name="movement_once_per_key", fields=["account", "key", "member"]),
             models.CheckConstraint(name="movement_moves_something", condition=Q(points__gt=0)),

@@ -7,27 +7,41 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminColorInputWidget
 
 from loyalty.ledger.models import Movement
-from loyalty.tiers.actions import progress_of
+from loyalty.ledger.views import holdings_of
+from loyalty.tiers.actions import load_climb, progress_of
 from loyalty.tiers.models import Ladder, Tier, TierChange
+from loyalty.tiers.rules import Step
 from members.kit.admin import Kept, Records
+from members.kit.names import named
 from members.profiles import admin as profiles
 from members.profiles.models import Member
 from members.purchases.models import Sale
 
-SHOWN = 15  # rows of history on a member's page
+SHOWN = 10  # rows of history on a member's page
 
 
 class TierInline(TabularInline):
+    """Tiers are edited in place, lowest first."""
+
     model = Tier
     extra = 0
+    hide_title = True
     ordering = ("threshold",)
     fields = ("code", "name_zh", "name_en", "threshold", "multiplier", "colour")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "colour":
+            kwargs["widget"] = UnfoldAdminColorInputWidget()
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Ladder)
@@ -36,27 +50,40 @@ class LadderDesk(Kept):
 
     list_display = ("code", "name_zh", "name_en", "basis", "window", "months")
     inlines = (TierInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("code", "name_zh", "name_en", "basis", "window", "months"),
+                "description": _("Thresholds are growth points; on a ladder that counts spend, cents (fen) of money."),
+            },
+        ),
+    )
 
 
 @admin.register(TierChange)
-class TierChangeDesk(Records):
+class TierChangeDesk(profiles.OfMemberMixin, Records):
     store_path = "member__home_store"
-    list_display = ("happened_at", "member_shown", "before", "after", "total", "reason")
-    list_filter = ("reason", "after")
+    list_display = ("happened_at", "member_shown", "tier_before", "tier_after", "reason")
+    list_filter = ("reason",)
     list_select_related = ("member", "before", "after")
-    search_fields = ("=member__number",)
+    ordering = ("-happened_at", "-pk")
+    fields = readonly_fields = ("happened_at", "member_link", "tier_before", "tier_after", "total", "reason")
 
-    @display(description=_("member"))
-    def member_shown(self, change: TierChange) -> str:
-        return f"{change.member.name} {change.member.number}".strip()
+    @display(description=_("from"))
+    def tier_before(self, change: TierChange) -> str:
+        return tier_badge(change.before)
+
+    @display(description=_("to"))
+    def tier_after(self, change: TierChange) -> str:
+        return tier_badge(change.after)
 
 
-def tier_badge(tier: Tier | None) -> str:
+def tier_badge(tier: Tier | Step | None) -> str:
     """A tier's name in its colour."""
     if tier is None:
         return "—"
-    name = tier.name_en if get_language() == "en" else tier.name_zh
-    return format_html('<span style="color:{}">●</span> {}', tier.colour, name)
+    return format_html('<span class="nobreak"><span style="color:{}">●</span> {}</span>', tier.colour, named(tier))
 
 
 admin.site.unregister(Member)
@@ -66,16 +93,22 @@ admin.site.unregister(Member)
 class MemberDesk(profiles.MemberDesk):
     """The members' list with tier and points, and a page that says what matters now."""
 
-    list_display = ("name_shown", "tier", "points", "number", "phone", "store_name", "enrolled_at")
-    change_form_before_template = "admin/member_now.html"
-    change_form_after_template = "admin/member_history.html"
+    change_form_outer_before_template = "admin/member_now.html"
+    change_form_outer_after_template = "admin/member_history.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("standings__tier", "accounts__kind")
 
-    @display(description=_("tier"))
-    def tier(self, member: Member) -> str:
-        return tier_badge(next((each.tier for each in member.standings.all()), None))
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Who has no standing yet stands on the lowest tier."""
+        climb = load_climb()
+        lowest = climb.step(None) if climb else None
+
+        @display(description=_("tier"))
+        def tier(member: Member) -> str:
+            return tier_badge(next((each.tier for each in member.standings.all()), lowest))
+
+        return ("name_shown", tier, "points", "number", "phone", "store_name", "enrolled_at")
 
     @display(description=_("points"))
     def points(self, member: Member) -> str:
@@ -84,16 +117,19 @@ class MemberDesk(profiles.MemberDesk):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        member = self.get_object(request, object_id)
+        member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
         context = (extra_context or {}) | (page_of(member) if member else {})
         return super().change_view(request, object_id, form_url, context)
 
 
 def page_of(member: Member) -> dict[str, Any]:
-    """What a member's page shows around the form: balances, progress, the latest of everything."""
+    """What a member's page shows around the form: what matters now, and the latest of everything."""
+    now = timezone.now()
     return {
-        "accounts": member.accounts.select_related("kind").order_by("kind__pk"),
-        "progress": progress_of(member, timezone.now()),
+        "member": member,
+        "title": member.name or member.number,
+        "holdings": holdings_of(member, now),
+        "progress": progress_of(member, now),
         "sales": Sale.objects.of(member).select_related("store").newest_first()[:SHOWN],
         "movements": Movement.objects.of(member).select_related("account__kind").newest_first()[:SHOWN],
         "changes": member.tier_changes.select_related("before", "after").order_by("-happened_at")[:SHOWN],

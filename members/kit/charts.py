@@ -3,8 +3,9 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from django.core.cache import cache
@@ -21,17 +22,34 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which stores somebody may see, by id; None is all of them."""
+
+    stores: tuple[int, ...] | None
+
+    @property
+    def key(self) -> str:
+        """Stands for the scope where something is remembered."""
+        return "all" if self.stores is None else sha256(repr(sorted(self.stores)).encode()).hexdigest()[:16]
+
+    def within(self, path: str) -> dict[str, tuple[int, ...]]:
+        """The filter of a table from which this path leads to the store."""
+        return {} if self.stores is None else {f"{path}__in": self.stores}
+
+
+@dataclass(frozen=True)
 class Series:
-    """One row of numbers and its colour: a CSS variable, or #RRGGBB as staff chose it."""
+    """One row of numbers and its colour: a CSS variable, or #RRGGBB as staff chose it. `words` stand in the table."""
 
     name: str
     values: Sequence[float]
     colours: str | Sequence[str]
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What a dashboard draws. `labels` stand under the bars, `written` says a number in the table."""
+    """What a dashboard draws. `labels` stand under the bars."""
 
     code: str
     title: str
@@ -40,9 +58,8 @@ class Chart:
     size: int
     counted: str  # what the size counts, for example "sales"
     as_of: datetime
-    written: Callable[[float], str] = field(default=lambda number: f"{number:,.0f}")
+    first: str  # what the first column of the table is
     lies: bool = False  # bars from left to right, for few things with long names
-    first: str = ""  # what the first column of the table is
 
     @property
     def data(self) -> str:
@@ -80,11 +97,8 @@ class Chart:
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
         """The table behind the chart."""
-        columns = zip(*(each.values for each in self.series), strict=True)
-        return [
-            (label, [self.written(each) for each in values])
-            for label, values in zip(self.labels, columns, strict=True)
-        ]
+        columns = (each.words or [f"{value:,}" for value in each.values] for each in self.series)
+        return [(label, list(words)) for label, *words in zip(self.labels, *columns, strict=True)]
 
 
 def days_until(now: datetime, count: int = DAYS) -> list[date]:
@@ -116,9 +130,10 @@ def remembered(key: str, read: Callable[[], Value]) -> Value:
     return known
 
 
-def by_day(name: str, scope: str, days: Sequence[date], read: Callable[[datetime, datetime], dict[date, Any]]) -> list[Any]:
+def by_day(name: str, scope: Scope, days: Sequence[date], read: Callable[[datetime, datetime], dict[date, Any]]) -> list[Any]:
     """A value for each day, None where there is none: days that are over out of memory, today as it is now."""
     *over, today = days
-    known = dict(remembered(f"panel:{name}:{scope}:{over[0]}:{today}", lambda: read(start_of(over[0]), start_of(today))))
+    key = f"panel:{name}:{scope.key}:{over[0]}:{today}"
+    known = dict(remembered(key, lambda: read(start_of(over[0]), start_of(today))))
     known |= read(start_of(today), start_of(today + timedelta(days=1)))
     return [known.get(day) for day in days]

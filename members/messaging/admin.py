@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from members.kit.admin import Kept, Records
 from members.messaging.models import Message, Template
+from members.profiles.admin import OfMemberMixin
 
 
 @admin.register(Template)
@@ -19,28 +21,47 @@ class TemplateDesk(Kept):
     list_display = ("code", "language", "version", "subject")
     list_filter = ("language", "code")
     fields = ("code", "language", "version", "subject", "body")
-    readonly_fields = ("version",)
     ordering = ("code", "language", "-version")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("code", "language", "version") if obj is not None else ("version",)
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj is not None else ("code", "language", "subject", "body")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("code", "language", "version") if obj is not None else ()
+
+    @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Template, form: Any, change: bool) -> None:
-        newest = Template.objects.filter(code=obj.code, language=obj.language).aggregate(n=Max("version"))["n"] or 0
-        obj.pk, obj.version = None, newest + 1
+        same = Template.objects.select_for_update().filter(code=obj.code, language=obj.language)
+        list(same)
+        obj.pk, obj.version = None, (same.aggregate(newest=Max("version"))["newest"] or 0) + 1
         obj.save(force_insert=True)
 
 
+class TemplateFilter(admin.SimpleListFilter):
+    """Template codes, read from the templates: the messages are too many to ask."""
+
+    title = _("template")
+    parameter_name = "template"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = Template.objects.order_by("code").values_list("code", flat=True).distinct()
+        return [(code, code) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        return queryset.filter(template=self.value()) if self.value() else queryset
+
+
 @admin.register(Message)
-class MessageDesk(Records):
+class MessageDesk(OfMemberMixin, Records):
     """Every message, and every decision not to send one."""
 
     store_path = "member__home_store"
-    list_display = ("due_at", "template", "channel", "state", "reason")
-    list_filter = ("status", "channel", "template")
+    list_display = ("due_at", "member_shown", "template", "channel", "state", "reason")
+    list_filter = ("status", "channel", TemplateFilter)
     list_select_related = ("member",)
     fields = readonly_fields = (
-        "member", "template", "template_version", "channel", "purpose", "status", "reason", "due_at", "sent_at", "read_at",
+        "member_link", "template", "template_version", "channel", "purpose", "status", "reason", "due_at", "sent_at",
+        "read_at",
     )  # fmt: skip
 
     @display(

@@ -1,24 +1,82 @@
 """The staff's door to members."""
 
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from members.kit.admin import Kept
+from members.kit.admin import Kept, ReadMixin, stores_seen
+from members.kit.names import named
 from members.kit.refusals import Refusal
-from members.profiles.actions import SEES_CONTACTS, enrol, phone_for
-from members.profiles.models import CustomField, Identity, Member, MemberQuerySet
-from members.profiles.rules import mask
-from members.stores.actions import stores_of
-from members.stores.models import Store, User
+from members.profiles.actions import SEES_CONTACTS, add_identity, enrol, update_profile
+from members.profiles.models import CustomField, Identity, Member
+from members.profiles.rules import LONGEST_FIELD, mask, mask_name
+from members.stores.models import User
+
+FURTHER = "further_"  # before the code of a further field, in the names of form fields
+
+
+def ids_meant(request: HttpRequest, text: str) -> list[int]:
+    """The ids of the reader's members who are meant by a text, however it names them."""
+    return list(Member.objects.visible_to(cast(User, request.user)).ids_meant_by(text))
+
+
+class OfMemberMixin:
+    """Desks of what belongs to members: found by whatever finds the member, and named by them.
+
+    Who came in from another store shows by half a name: they are not this reader's member.
+    """
+
+    member_path: ClassVar[str] = "member"
+    search_fields: Any = ("pk",)  # makes the box appear; `get_search_results` decides
+    search_help_text = _("The member's phone or its last 4 digits, e-mail, card, number, or how the name begins")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = cast(Any, super()).get_queryset(request)
+        return cast(QuerySet[Any], rows.annotate(is_ours=self.ours(request)))
+
+    def ours(self, request: HttpRequest) -> Any:
+        stores = stores_seen(request)
+        if not stores:
+            return Value(stores is None)
+        return ExpressionWrapper(Q(member__home_store__in=stores), output_field=BooleanField())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(**{f"{self.member_path}__in": ids_meant(request, search_term)}), False
+
+    @display(description=_("member"))
+    def member_shown(self, row: Any) -> str:
+        if row.member is None:
+            return "—"
+        if not row.is_ours:
+            return f"{mask_name(row.member.name)} {mask('number', row.member.number)}".strip()
+        return f"{row.member.name} {row.member.number}".strip()
+
+    @display(description=_("member"))
+    def member_link(self, row: Any) -> str:
+        if row.member is None or not row.is_ours:
+            return self.member_shown(row)
+        return format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+            reverse("admin:members_member_change", args=[row.member_id]),
+            self.member_shown(row),
+        )
 
 
 class EnrolForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -31,25 +89,20 @@ class EnrolForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Member
         fields = ("name", "language", "home_store")
-        widgets = {"language": UnfoldAdminSelectWidget, "home_store": UnfoldAdminSelectWidget}
 
     def clean(self) -> dict[str, Any]:
         """Enrol right here, so that a refusal stands beside the form."""
         said = super().clean() or self.cleaned_data
-        identities = {kind: said.get(kind, "") for kind in ("phone", "email", "card")}
-        if self.errors:
-            return said
-        try:
-            self.enrolled = enrol(
-                name=said["name"],
-                identities=identities,
-                store=said["home_store"],
-                source=Member.Source.ADMIN,
-                now=timezone.now(),
-                language=said["language"],
-            )
-        except Refusal as refusal:
-            raise forms.ValidationError(str(refusal), code=refusal.code) from None
+        if not self.errors:
+            with refusals_as_errors():
+                self.enrolled = enrol(
+                    name=said["name"],
+                    identities={kind: said[kind] for kind in ("phone", "email", "card")},
+                    store=said["home_store"],
+                    source=Member.Source.ADMIN,
+                    now=timezone.now(),
+                    language=said["language"],
+                )
         return said
 
     def save(self, commit: bool = True) -> Member:
@@ -59,21 +112,97 @@ class EnrolForm(forms.ModelForm):  # type: ignore[type-arg]
         """There is nothing of the kind."""
 
 
-class IdentityInline(TabularInline):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A member's profile with the shop's further fields, and room for one more way to be found."""
+
+    new_kind = forms.ChoiceField(
+        label=_("kind"), choices=Identity.Kind.choices, required=False, widget=UnfoldAdminSelectWidget
+    )
+    new_value = forms.CharField(label=_("value"), required=False, widget=UnfoldAdminTextInputWidget)
+
+    class Meta:
+        model = Member
+        fields = ("name", "birth_on", "language")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.fields:
+            if name.startswith(FURTHER):
+                value = self.instance.custom.get(name.removeprefix(FURTHER))
+                self.initial[name] = str(value).lower() if isinstance(value, bool) else value
+
+    def clean(self) -> dict[str, Any]:
+        """Change right here, so that a refusal stands beside the form and nothing else is written."""
+        said = super().clean() or self.cleaned_data
+        if not self.errors:
+            with refusals_as_errors(), transaction.atomic():
+                further = {name.removeprefix(FURTHER): said[name] for name in self.fields if name.startswith(FURTHER)}
+                update_profile(
+                    member=self.instance,
+                    now=timezone.now(),
+                    name=said["name"],
+                    language=said["language"],
+                    birth_on=said["birth_on"],
+                    custom=further,
+                )
+                if said.get("new_value"):
+                    add_identity(member=self.instance, kind=said["new_kind"], text=said["new_value"])
+        return said
+
+
+@contextmanager
+def refusals_as_errors() -> Iterator[None]:
+    """A refusal as an error of the form."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise forms.ValidationError(str(refusal), code=refusal.code) from None
+
+
+def custom_fields() -> dict[str, forms.Field]:
+    """A form field for each of the shop's further fields."""
+    return {FURTHER + field.code: custom_field(field) for field in CustomField.objects.order_by("position", "code")}
+
+
+def custom_field(field: CustomField) -> forms.Field:
+    """The form field for one of them."""
+    label: dict[str, Any] = {"label": named(field), "required": False}
+    match field.kind:
+        case CustomField.Kind.NUMBER:
+            return forms.DecimalField(widget=UnfoldAdminTextInputWidget, **label)
+        case CustomField.Kind.DATE:
+            return forms.DateField(widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), **label)
+        case CustomField.Kind.CHOICE:
+            choices = [("", "—"), *((each, each) for each in field.choices)]
+            return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget, **label)
+        case CustomField.Kind.YES_NO:
+            answers = [("", "—"), ("true", _("yes")), ("false", _("no"))]
+            return forms.ChoiceField(choices=answers, widget=UnfoldAdminSelectWidget, **label)
+        case _text:
+            return forms.CharField(max_length=LONGEST_FIELD, widget=UnfoldAdminTextInputWidget, **label)
+
+
+def custom_words(values: Mapping[str, Any]) -> str:
+    """The further fields of a member in words."""
+    answers = {True: _("yes"), False: _("no")}
+    fields = CustomField.objects.filter(code__in=values).order_by("position", "code")
+    words = [f"{named(field)}: {answers.get(values[field.code], values[field.code])}" for field in fields]
+    return " · ".join(words) or "—"
+
+
+class IdentityInline(ReadMixin, TabularInline):
     """How the member is found; whole for those who may see contacts, masked for others."""
 
     model = Identity
     fields = readonly_fields = ("kind", "shown", "verified_at")
-    extra = 0
-    can_delete = False
-    tab = True
+    ordering = ("kind", "pk")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        self.sees_contacts = cast(User, request.user).has_perm(SEES_CONTACTS)
+        self.sees_contacts = cast(User, request.user).has_perm(SEES_CONTACTS)  # an inline lives for one request
         return super().get_formset(request, obj, **kwargs)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return cast(User, request.user).has_perm("members.view_member")
 
     @display(description=_("value"))
     def shown(self, identity: Identity) -> str:
@@ -85,37 +214,49 @@ class MemberDesk(Kept):
     """Find a member by phone, last digits, card, e-mail, number or the beginning of a name."""
 
     store_path = "home_store"
+    sortable_by: Any = ()
     list_display: Any = ("name_shown", "number", "phone", "store_name", "enrolled_at")
     list_filter: Any = ("source", "language")
     list_select_related: Any = ("home_store",)
-    search_fields = ("number",)  # makes the box appear; `search` decides
+    search_fields = ("number",)  # makes the box appear; `get_search_results` decides
     search_help_text = _("Phone or its last 4 digits, e-mail, card, member number, or how the name begins")
     inlines: Any = (IdentityInline,)
-    fields: Any = ("name", "number", "language", "birth_on", "home_store", "source", "enrolled_at")
-    readonly_fields: Any = ("number", "home_store", "source", "enrolled_at")
+    readonly_fields: Any = ("number", "store_name", "source", "enrolled_at", "further")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        self.reader = cast(User, request.user)
-        return super().get_queryset(request).prefetch_related("identities")
+        sees = cast(User, request.user).has_perm(SEES_CONTACTS)
+        rows = super().get_queryset(request).select_related("home_store")
+        return rows.prefetch_related("identities").annotate(sees_contacts=Value(sees))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
             return queryset, False
-        return cast(MemberQuerySet, queryset).search(search_term), False
+        return queryset.filter(pk__in=ids_meant(request, search_term)), False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is not None:
+        if not self.edits(request, obj):
             return super().get_form(request, obj, change, **kwargs)
-        form = type("EnrolHere", (EnrolForm,), {})
-        form.base_fields["home_store"].queryset = stores_of(cast(User, request.user))  # type: ignore[attr-defined]
-        return form
+        base = EnrolForm if obj is None else ProfileForm
+        kwargs["form"] = type("HereForm", (base,), custom_fields() if obj is not None else {})
+        return super().get_form(request, obj, change, **kwargs)
+
+    def edits(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether the reader may type here."""
+        return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is not None:
-            return super().get_fieldsets(request, obj)
-        return ((None, {"fields": ("name", "phone", "email", "card", "language", "home_store")}),)
+        if obj is None:
+            return ((None, {"fields": ("name", "phone", "email", "card", "language", "home_store")}),)
+        edits = self.edits(request, obj)
+        further: Any = tuple(custom_fields()) if edits else ("further",)
+        groups = [(_("Profile"), {"fields": ("name", "birth_on", "language", "number", "store_name", "source", "enrolled_at")})]
+        if further:
+            groups.append((_("Further fields"), {"fields": further}))
+        if edits:
+            groups.append((_("Another way to be found"), {"fields": (("new_kind", "new_value"),)}))
+        return groups
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj is not None else ()
@@ -124,30 +265,34 @@ class MemberDesk(Kept):
         return self.inlines if obj is not None else ()
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
-        if change:
-            obj.save(update_fields=["name", "language", "birth_on"])
+        """The forms called the verbs already."""
 
     @display(description=_("name"))
     def name_shown(self, member: Member) -> str:
         return member.name or "—"
 
     @display(description=_("phone"))
-    def phone(self, member: Member) -> str:
-        return phone_for(user=self.reader, member=member) or "—"
+    def phone(self, member: Any) -> str:
+        phones = [each.value for each in member.identities.all() if each.kind == Identity.Kind.PHONE]
+        if not phones:
+            return "—"
+        return phones[0] if member.sees_contacts else mask("phone", phones[0])
 
-    @display(description=_("home store"), ordering="home_store__code")
+    @display(description=_("home store"))
     def store_name(self, member: Member) -> str:
-        return store_word(member.home_store)
+        return named(member.home_store)
 
-
-def store_word(store: Store) -> str:
-    """A store's name in the reader's language."""
-    from django.utils.translation import get_language
-
-    return store.name_en if get_language() == "en" else store.name_zh
+    @display(description=_("further fields"))
+    def further(self, member: Member) -> str:
+        return custom_words(member.custom)
 
 
 @admin.register(CustomField)
 class CustomFieldDesk(Kept):
     list_display = ("code", "name_zh", "name_en", "kind", "position")
     ordering = ("position", "code")
+    fields = ("code", "name_zh", "name_en", "kind", "choices", "position")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The code and kind stand: values are kept under them."""
+        return ("code", "kind") if obj is not None else ()

@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from django.utils.translation import gettext_lazy as _
 
-from members.kit.admin import Kept, Records
+from members.kit.admin import Kept, ReadMixin, Records
 from members.kit.money import format_money
+from members.kit.names import named
+from members.profiles.admin import OfMemberMixin
 from members.purchases.models import Product, Sale, SaleLine
+from members.stores.admin import StoreFilter
 
 
 @admin.register(Product)
@@ -21,40 +23,35 @@ class ProductDesk(Kept):
     ordering = ("sku",)
 
 
-class LineInline(TabularInline):
+class LineInline(ReadMixin, TabularInline):
     model = SaleLine
-    fields = readonly_fields = ("position", "sku", "name", "quantity", "paid", "off")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    fields = readonly_fields = ("name", "sku", "quantity", "paid", "off")
+    ordering = ("position",)
 
     @display(description=_("amount"))
     def paid(self, line: SaleLine) -> str:
-        return format_money(line.amount, line.sale.currency)
+        return format_money(line.amount)
 
     @display(description=_("discount"))
     def off(self, line: SaleLine) -> str:
-        return format_money(line.discount, line.sale.currency) if line.discount else "—"
+        return format_money(line.discount) if line.discount else "—"
 
 
 @admin.register(Sale)
-class SaleDesk(Records):
+class SaleDesk(OfMemberMixin, Records):
     """What the tills told us; nobody edits it here."""
 
     store_path = "store"
-    list_display: Any = ("happened_at", "paid", "member_shown", "store", "tender", "receipt")
-    list_filter: Any = ("store", "tender")
+    list_display: Any = ("happened_at", "paid", "member_shown", "store_name", "tender", "receipt")
+    list_filter: Any = (("store", StoreFilter), "tender")
     list_select_related = ("member", "store")
-    search_fields = ("=receipt", "=member__number")
     ordering = ("-happened_at", "-pk")
     fields = readonly_fields = (
-        "happened_at", "paid", "off", "tender", "receipt", "member_shown", "store", "till",
+        "happened_at", "paid", "off", "tender", "receipt", "member_link", "store_name", "till_name",
     )  # fmt: skip
     inlines: Any = (LineInline,)
 
-    @display(description=_("amount paid"), ordering="amount")
+    @display(description=_("amount paid"))
     def paid(self, sale: Sale) -> str:
         return format_money(sale.amount, sale.currency)
 
@@ -62,6 +59,10 @@ class SaleDesk(Records):
     def off(self, sale: Sale) -> str:
         return format_money(sale.discount, sale.currency) if sale.discount else "—"
 
-    @display(description=_("member"))
-    def member_shown(self, sale: Sale) -> str:
-        return f"{sale.member.name} {sale.member.number}".strip()
+    @display(description=_("store"))
+    def store_name(self, sale: Sale) -> str:
+        return named(sale.store)
+
+    @display(description=_("till"))
+    def till_name(self, sale: Sale) -> str:
+        return sale.till.name if sale.till else "—"

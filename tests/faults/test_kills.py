@@ -10,6 +10,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -35,11 +36,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def environment() -> dict[str, str]:
     """This test's own database and broker, for processes of their own."""
-    name = connection.settings_dict["NAME"]
-    base, _slash, rest = os.environ["DATABASE_URL"].rpartition("/")
-    query = rest.partition("?")[2]
+    address = urlsplit(os.environ["DATABASE_URL"])
     return os.environ | {
-        "DATABASE_URL": f"{base}/{name}" + (f"?{query}" if query else ""),
+        "DATABASE_URL": address._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,
         "PYTHONWARNINGS": "ignore",
@@ -93,8 +92,8 @@ def test_an_import_killed_again_and_again_ends_as_if_it_had_not_been(tmp_path):
         kill(process)
         SaleImport.objects.filter(finished_at=None).update(leased_until=timezone.now() - LEASE)
 
-    done = SaleImport.objects.get()
-    assert (done.status, done.sales, done.repeats, done.bad_rows) == ("done", 30_000, 0, 0)
+    first = SaleImport.objects.earliest("pk")  # a second one follows if it was killed after its last row
+    assert (first.status, first.sales, first.repeats, first.bad_rows) == ("done", 30_000, 0, 0)
     assert Sale.objects.count() == 30_000
     assert sum(Sale.objects.values_list("amount", flat=True)) == sum((n % 977) * 100 + n % 100 for n in range(30_000))
     assert Movement.objects.filter(account__kind__code="points").count() == Sale.objects.filter(amount__gte=100).count()
@@ -187,17 +186,7 @@ def test_a_web_server_killed_in_the_middle_of_sales_loses_and_doubles_nothing(tm
     server = serve(port)
     stop = threading.Event()
 
-    def sell(client: int) -> None:
-        for number in range(60):
-            key = f"{client}-{number}"
-            while not stop.is_set():
-                sale = send(port, till.key, key, client)
-                if sale is not None:
-                    answered[key] = sale
-                    break
-                time.sleep(0.02)
-
-    clients = [threading.Thread(target=sell, args=(client,)) for client in range(4)]
+    clients = [threading.Thread(target=sell, args=(port, till.key, n, answered, stop)) for n in range(4)]
     for client in clients:
         client.start()
     try:
@@ -219,10 +208,22 @@ def test_a_web_server_killed_in_the_middle_of_sales_loses_and_doubles_nothing(tm
     assert proved()
 
 
-def serve(port: int) -> subprocess.Popen[bytes]:
+def sell(port: int, key: str, client: int, answered: dict[str, int], stop: threading.Event) -> None:
+    """A till that sends each of its sixty sales until it is answered."""
+    for number in range(60):
+        receipt = f"{client}-{number}"
+        while not stop.is_set() and receipt not in answered:
+            sale = send(port, key, receipt, client)
+            if sale is None:
+                stop.wait(0.02)
+            else:
+                answered[receipt] = sale
+
+
+def serve(port: int, **more: str) -> subprocess.Popen[bytes]:
     """A real web server."""
     options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2")
-    return start("-m", "granian", *options, "config.wsgi:application")
+    return start("-m", "granian", *options, "config.wsgi:application", **more)
 
 
 def send(port: int, key: str, idempotency_key: str, client: int) -> int | None:
@@ -242,5 +243,7 @@ def send(port: int, key: str, idempotency_key: str, client: int) -> int | None:
         return None
     finally:
         link.close()
+    if answer.status == 503:  # the API's word for: send the same again
+        return None
     assert answer.status == 201, said
     return int(said["sale"])

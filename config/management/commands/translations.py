@@ -71,12 +71,15 @@ def collect(po_path: Path) -> None:
 
 
 def tidy(catalogue: polib.POFile, po_path: Path) -> None:
-    """Sorted, and without dates or machines' names, so that only words change the file."""
+    """Sorted, without guesses, dates or machines' names, so that only words change the file."""
     catalogue.header = ""
     catalogue.metadata = dict(HEADER)
     catalogue.metadata_is_fuzzy = False
     catalogue.wrapwidth = 0
     for entry in catalogue:
+        if entry.fuzzy:  # a guess is worse than nothing
+            entry.flags.remove("fuzzy")
+            entry.msgstr, entry.msgstr_plural = "", dict.fromkeys(entry.msgstr_plural, "")
         entry.occurrences = []
         entry.previous_msgid = entry.previous_msgctxt = entry.previous_msgid_plural = None
     catalogue.sort(key=lambda entry: (entry.msgid, entry.msgctxt or ""))

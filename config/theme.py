@@ -1,0 +1,95 @@
+"""How the staff's pages look, and their side bar: what unfold reads as settings.UNFOLD."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+PERSIMMON = {  # 600 is the accent of the house, 500 the same for dark pages
+    "50": "#FEF7F2", "100": "#FDEEE4", "200": "#FBDCC8", "300": "#F9C3A0", "400": "#F7A878", "500": "#F59058",
+    "600": "#C2410C", "700": "#9A3412", "800": "#7C2D12", "900": "#5C210E", "950": "#3A2417",
+}  # fmt: skip
+PAPER = {  # from paper to ink
+    "50": "#FAF7F2", "100": "#F3EDE3", "200": "#E8E1D6", "300": "#D6CDBF", "400": "#A69C8E", "500": "#665D52",
+    "600": "#4D463D", "700": "#383229", "800": "#2B261F", "900": "#211D18", "950": "#16130F",
+}  # fmt: skip
+
+
+def may(permission: str) -> Callable[[HttpRequest], bool]:
+    """Whether the person at the page has the permission."""
+    return lambda request: request.user.has_perm(permission)
+
+
+def entry(title: Promise, model: str, icon: str) -> dict[str, Any]:
+    """A line of the side bar: the list of a model, for those who may view it."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": may(f"{app}.view_{name}"),
+    }
+
+
+SIDEBAR = [
+    {"items": [{"title": _("Today"), "icon": "today", "link": reverse_lazy("admin:index")}]},
+    {
+        "title": _("Members"),
+        "items": [
+            entry(_("Members"), "members.member", "group"),
+            entry(_("Sales"), "members.sale", "receipt_long"),
+        ],
+    },
+    {
+        "title": _("Points and tiers"),
+        "items": [
+            entry(_("Movements"), "loyalty.movement", "swap_vert"),
+            entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
+            entry(_("Earning rules"), "loyalty.earningrule", "rule"),
+            entry(_("Tiers"), "loyalty.ladder", "workspace_premium"),
+            entry(_("Point kinds"), "loyalty.pointkind", "toll"),
+            entry(_("Differences"), "loyalty.difference", "balance"),
+        ],
+    },
+    {
+        "title": _("Marketing"),
+        "items": [
+            entry(_("Templates"), "members.template", "edit_note"),
+            entry(_("Messages"), "members.message", "outbox"),
+        ],
+    },
+    {
+        "title": _("Set-up"),
+        "items": [
+            entry(_("Stores"), "members.store", "storefront"),
+            entry(_("Tills"), "members.till", "point_of_sale"),
+            entry(_("Staff"), "members.user", "badge"),
+            entry(_("Roles"), "auth.group", "admin_panel_settings"),
+            entry(_("Products"), "members.product", "inventory_2"),
+            entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
+        ],
+    },
+]
+
+UNFOLD = {
+    "SITE_TITLE": "Regulars 熟客",
+    "SITE_HEADER": "Regulars 熟客",
+    "SITE_SYMBOL": "storefront",
+    "SITE_URL": None,  # the portal is for members, not for staff
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("icons/favicon.svg")},
+    ],
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": reverse_lazy("choose_language")},
+    "SHOW_BACK_BUTTON": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "10px",
+    "COLORS": {"base": PAPER, "primary": PERSIMMON},
+    "STYLES": [lambda _request: static("css/admin.css")],
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": SIDEBAR},
+}

@@ -1,0 +1,114 @@
+"""A file of sales, as staff hand it in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, cast
+from uuid import uuid4
+
+from django import forms
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from loyalty.imports.actions import prepare_import
+from loyalty.imports.models import SaleImport
+from members.kit.refusals import Refusal
+from members.kit.tables import BLOCK, plain
+from members.profiles.models import Identity
+from members.profiles.rules import printable
+from members.stores.models import User
+
+LARGEST_FILE = 100_000_000  # bytes; larger ones go through `manage.py import_sales`
+LARGEST_UNPACKED = 1_000_000_000
+
+
+class SaleImportForm(forms.ModelForm):  # type: ignore[type-arg]
+    """File, store, what finds the members, and whether to write at all."""
+
+    reader: ClassVar[User | None] = None
+    identity = forms.ChoiceField(
+        label=_("The members' column holds"),
+        choices=[("", _("guess from the column's name")), *Identity.Kind.choices],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    class Meta:
+        model = SaleImport
+        fields = ("file", "store", "is_dry_run")
+        help_texts = {
+            "file": _("CSV, or CSV packed with gzip: columns for member, date and amount; receipt, quantity, SKU, item and payment if known."),
+            "is_dry_run": _("Check every row and write nothing."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].required = True
+
+    def clean_file(self) -> UploadedFile:
+        upload: UploadedFile = self.cleaned_data["file"]
+        if (upload.size or 0) > LARGEST_FILE or is_too_large(cast(BinaryIO, upload.file)):
+            words = _("The file is too large for this page (%(most)s, or %(unpacked)s unpacked). Use the command import_sales.")
+            sizes = {"most": filesizeformat(LARGEST_FILE), "unpacked": filesizeformat(LARGEST_UNPACKED)}
+            raise forms.ValidationError(words % sizes, code="too_large")
+        upload.seek(0)
+        return upload
+
+    def clean(self) -> dict[str, Any]:
+        """Keep the file and prepare the import, so that a refusal stands beside the form."""
+        said = super().clean() or self.cleaned_data
+        if not self.errors:
+            self.prepared = self.prepare(said["file"], said)
+        return said
+
+    def prepare(self, upload: UploadedFile, said: dict[str, Any]) -> SaleImport:
+        """The import of this file, or that of the same file which was stopped in the middle."""
+        with kept(upload) as name:
+            prepared = prepare_import(
+                source=Path(default_storage.path(name)),
+                name=printable(upload.name or "")[:200],
+                store=said["store"],
+                mapping={"identity": said["identity"]} if said["identity"] else {},
+                is_dry_run=said["is_dry_run"],
+                by=self.reader,
+            )
+            if prepared.file:
+                default_storage.delete(name)
+            else:
+                prepared.file.name = name
+                prepared.save(update_fields=["file"])
+        return prepared
+
+    def save(self, commit: bool = True) -> SaleImport:
+        return self.prepared
+
+    def save_m2m(self) -> None:
+        """There is nothing of the kind."""
+
+
+def is_too_large(raw: BinaryIO) -> bool:
+    """Whether the file, unpacked, is larger than we take; what cannot be unpacked is refused later, with words."""
+    size = 0
+    try:
+        with plain(raw) as stream:
+            while block := stream.read(BLOCK):
+                size += len(block)
+                if size > LARGEST_UNPACKED:
+                    return True
+    except (OSError, EOFError):
+        return False
+    return False
+
+
+@contextmanager
+def kept(upload: UploadedFile) -> Iterator[str]:
+    """The upload's name in our storage, under no name of the sender's. A refusal removes it again."""
+    name = default_storage.save(f"imports/{uuid4().hex}", upload)
+    try:
+        yield name
+    except Refusal as refusal:
+        default_storage.delete(name)
+        raise forms.ValidationError(str(refusal), code=refusal.code) from None

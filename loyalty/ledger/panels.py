@@ -1,0 +1,54 @@
+"""What a dashboard shows of points: issued, spent, and whether the books are right."""
+
+from datetime import date, datetime
+
+from django.db.models import Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from loyalty.ledger.models import Difference, Movement, PointKind
+from members.kit.charts import Chart, Scope, Series, by_day, day_labels, days_until
+from members.kit.names import named
+
+SHOWN_DAYS = 30
+ISSUED = (Movement.Kind.EARN, Movement.Kind.IMPORT)
+
+
+def points_per_day(scope: Scope, now: datetime) -> Chart | None:
+    """Points of the first spendable kind, issued and spent on each of the last 30 days; None before there is a kind."""
+    kind = PointKind.objects.filter(is_spendable=True).order_by("pk").first()
+    if kind is None:
+        return None
+
+    def read(start: datetime, end: datetime) -> dict[date, tuple[int, int]]:
+        moved = Movement.objects.of_kind(kind).between(start, end).filter(**scope.within("member__home_store"))
+        dated = moved.filter(kind__in=[*ISSUED, Movement.Kind.SPEND]).annotate(
+            day=TruncDate("happened_at", tzinfo=timezone.get_default_timezone())
+        )
+        rows = dated.order_by().values("day").annotate(
+            issued=Sum("points", filter=Q(kind__in=ISSUED), default=0),
+            spent=Sum("points", filter=Q(kind=Movement.Kind.SPEND), default=0),
+        )
+        return {row["day"]: (int(row["issued"]), int(row["spent"])) for row in rows}
+
+    days = days_until(now)
+    found = [each or (0, 0) for each in by_day(f"points-{kind.pk}", scope, days, read)]
+    return Chart(
+        code="points",
+        title=_("%(kind)s issued and spent per day") % {"kind": named(kind)},
+        labels=day_labels(days),
+        series=[
+            Series(_("issued"), [issued for issued, _spent in found], "var(--color-primary-600)"),
+            Series(_("spent"), [spent for _issued, spent in found], "var(--color-base-400)"),
+        ],
+        size=sum(issued + spent for issued, spent in found),
+        counted=_("points"),
+        as_of=now,
+        first=_("day"),
+    )
+
+
+def differences() -> int:
+    """How many differences the nightly proofs found and nobody has cleared away; counted to a hundred."""
+    return Difference.objects.order_by("-pk")[:100].count()

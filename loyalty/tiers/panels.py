@@ -1,0 +1,48 @@
+"""What a dashboard shows of tiers."""
+
+from datetime import datetime
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from loyalty.tiers.models import Ladder, Standing, Tier
+from members.kit.charts import Chart, Scope, Series, remembered
+from members.kit.names import named
+
+
+def tier_mix(scope: Scope, now: datetime, members: int) -> Chart | None:
+    """How many of the members stand on each tier of the shop's ladder; None before there is one."""
+    ladder = Ladder.objects.order_by("pk").first()
+    tiers = list(ladder.tiers.order_by("threshold")) if ladder else []
+    if not tiers:
+        return None
+    counts = remembered(f"panel:tiers:{scope.key}", lambda: standing_on(tiers, scope))
+    placed = sum(counts.values())
+    if tiers[0].threshold == 0:  # who has no standing yet stands on the lowest
+        counts = {**counts, tiers[0].pk: counts.get(tiers[0].pk, 0) + max(members - placed, 0)}
+    values = [counts.get(tier.pk, 0) for tier in tiers]
+    whole = sum(values) or 1
+    return Chart(
+        code="tiers",
+        title=_("Members by tier"),
+        labels=[named(tier) for tier in tiers],
+        series=[
+            Series(
+                _("members"),
+                values,
+                [tier.colour for tier in tiers],
+                words=[f"{value:,} ({value * 100 / whole:.1f}%)" for value in values],
+            )
+        ],
+        size=sum(values),
+        counted=_("members"),
+        as_of=now,
+        first=_("tier"),
+        lies=True,
+    )
+
+
+def standing_on(tiers: list[Tier], scope: Scope) -> dict[int, int]:
+    """How many standings each tier has."""
+    standings = Standing.objects.filter(**scope.within("member__home_store"), tier__in=tiers)
+    return dict(standings.order_by().values_list("tier").annotate(count=Count("pk")))
