@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ import redis
 from psycopg import sql
 
 from config import leash
-from config.lodging import CannotStart, Lodging
+from config.lodging import CannotStart, Lodging, short_path
 
 PATIENCE = 120  # seconds until a server must answer; one that repairs itself after a crash takes its time
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's own is 107
@@ -118,10 +117,12 @@ def socket_room(lodging: Lodging) -> Iterator[Path]:
     """A directory for the socket, closed to others. The kernel limits the length of its path."""
     sockets = lodging.room / "sockets"
     if len(bytes(sockets)) + len(f"/.s.PGSQL.{POSTGRES_PORT}.lock") > SOCKET_PATH_LIMIT:
-        sockets = Path(tempfile.mkdtemp(prefix="regulars-", dir="/tmp"))  # made new, with mode 0700
-    else:
-        shutil.rmtree(sockets, ignore_errors=True)
+        sockets = short_path(lodging.directory)
+    shutil.rmtree(sockets, ignore_errors=True)
+    try:
         sockets.mkdir(mode=0o700)
+    except FileExistsError:
+        raise CannotStart(f"{sockets} belongs to somebody else: remove it, then start again.") from None
     try:
         lodging.hand_over(sockets)
         yield sockets

@@ -97,6 +97,11 @@ def away(directory: Path) -> Path:
     return place / f"regulars-{digest(installed())}" / digest(directory)
 
 
+def short_path(directory: Path) -> Path:
+    """Where sockets go when the run directory's own path is too long for them."""
+    return Path("/tmp") / f"regulars-{digest(directory)}"  # noqa: S108 - made anew at each start, closed to others
+
+
 def digest(path: Path) -> str:
     """Twelve characters that stand for a path."""
     return hashlib.sha256(bytes(path)).hexdigest()[:12]
@@ -233,6 +238,7 @@ def remove(directory: Path) -> list[Path]:
     if os.geteuid() == 0 and (room := away(directory)).exists():
         shutil.rmtree(room)
         gone.append(room)
+    shutil.rmtree(short_path(directory), ignore_errors=True)
     shutil.rmtree(directory)
     os.close(lock)
     return gone

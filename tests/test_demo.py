@@ -91,10 +91,12 @@ def test_stop_ends_processes_in_their_order_and_their_children_too():
     polite = "import signal\ndef bye(*_): print('bye'); exit()\nsignal.signal(15, bye); print('on'); "
     both.start(stand_in("worker", polite + SLEEP))
     tick_until(both, lambda: len(said(both)) == 2)
-    processes = psutil.Process().children(recursive=True)
+    leaders = [psutil.Process(child.process.pid) for child in both.children]
+    processes = [*leaders, *leaders[0].children()]
 
     both.stop(halt=Halt())
 
+    assert len(processes) == 3
     assert said(both)[-1] == "worker  | bye"
     assert not psutil.wait_procs(processes, timeout=5)[1]
 

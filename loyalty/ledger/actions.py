@@ -11,9 +11,8 @@ from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import connection, transaction
 
-from loyalty.ledger.models import Account, PointKind
+from loyalty.ledger.models import Account, Movement, PointKind
 from loyalty.ledger.rules import (
-    BadLife,
     DebtLimitReached,
     KeyReused,
     MoreThanOpen,
@@ -22,6 +21,7 @@ from loyalty.ledger.rules import (
     SamePerson,
     UnknownCause,
     check_key,
+    check_life,
     check_points,
 )
 from loyalty.ledger.sql import PROVE_RANGE
@@ -83,6 +83,7 @@ CREDIT = "SELECT * FROM ledger_credit(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 DEBIT = "SELECT * FROM ledger_debit(%s, %s, %s, %s, %s, %s, %s, %s)"
 FOLLOW = "SELECT * FROM ledger_follow(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 CLAW_BACK = "SELECT * FROM ledger_claw_back(%s, %s, %s, %s, %s, %s, %s, %s)"
+LOCK = "SELECT id, active FROM ledger_lock(%s, %s, %s)"
 RECEIVE = "SELECT * FROM ledger_receive(%s, %s, %s, %s, %s, %s, %s)"
 
 
@@ -99,8 +100,7 @@ def credit(
     check_key(cause["key"])
     now = cause["now"]
     starts = activates_at or now
-    if expires_at is not None and expires_at <= max(starts, now):
-        raise BadLife
+    check_life(starts, expires_at, now=now)
     values = (cause["member"].pk, cause["kind"].pk, points, cause["key"], now, starts, expires_at, movement)
     return call(CREDIT, (*values, cause.get("reason", ""), cause.get("actor", "")), asked=points)
 
@@ -150,6 +150,7 @@ def adjust(*, points: int, **cause: Unpack[Cause]) -> Posting:
     """Correct a balance by hand: above zero gives, below takes (never into debt). Raises ReasonMissing without one."""
     if not cause.get("reason", "").strip():
         raise ReasonMissing
+    check_points(abs(points) if type(points) is int else points)
     if points > 0:
         return credit("adjust", points=points, **cause)
     return debit("adjust", points=-points, **cause)
@@ -191,11 +192,14 @@ def claw_back(*, earned: str, points: int, **cause: Unpack[Cause]) -> Posting:
 def write_off(*, points: int, approver: str, **cause: Unpack[Cause]) -> Posting:
     """Forgive debt. Raises SamePerson unless two people stand behind it, MoreThanOpen beyond the debt."""
     actor = cause.get("actor", "")
-    if not approver or approver == actor:
+    if not actor or not approver or approver == actor:
         raise SamePerson
-    account = Account.objects.select_for_update().filter(member=cause["member"], kind=cause["kind"]).first()
-    debt = 0 if account is None else max(-account.active, 0)
-    known = account is not None and account.movements.filter(key=cause["key"], kind="write_off").exists()
+    check_points(points)
+    with connection.cursor() as cursor:  # settled: what became active has repaid its share
+        cursor.execute(LOCK, (cause["member"].pk, cause["kind"].pk, cause["now"]))
+        account, active = cursor.fetchone()
+    debt = max(-active, 0)
+    known = Movement.objects.filter(account=account, key=cause["key"], kind="write_off").exists()
     if points > debt and not known:
         raise MoreThanOpen(asked=points, open=debt)
     cause["actor"] = f"{actor}, {approver}"
@@ -213,15 +217,17 @@ def transfer(
     words = {"reason": f"to {receiver.number}", "actor": actor}
     given = debit("transfer", member=giver, kind=kind, points=points, key=key, now=now, **words)
     if given.is_replay:
-        return given, transferred(member=receiver, kind=kind, key=key)
+        return given, transferred(giver=giver, member=receiver, kind=kind, key=key)
     values = (receiver.pk, kind.pk, given.movement, key, now, f"from {giver.number}", actor)
     return given, call(RECEIVE, values, asked=points)
 
 
-def transferred(*, member: Member, kind: PointKind, key: str) -> Posting:
+def transferred(*, giver: Member, member: Member, kind: PointKind, key: str) -> Posting:
     """The receiver's side of a transfer that was made before. Raises KeyReused if it went to somebody else."""
     account = Account.objects.get(member=member, kind=kind)
-    movement = account.movements.filter(key=key, kind="transfer").first()
+    movement = account.movements.filter(
+        key=key, kind="transfer", source="programme", reason=f"from {giver.number}"
+    ).first()
     if movement is None:
         raise KeyReused
     return Posting(
@@ -265,6 +271,7 @@ def earn_many(*, credits: Sequence[Credit], reason: str = "", actor: str = "") -
     for each in credits:
         check_points(each.points)
         check_key(each.key)
+        check_life(each.activates_at, each.expires_at, now=each.now)
     arrays = (
         integers(each.member for each in credits),
         integers(each.kind for each in credits),

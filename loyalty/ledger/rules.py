@@ -1,5 +1,7 @@
 """What the ledger refuses, and why."""
 
+from datetime import datetime
+
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.refusals import Malformed, Refusal
@@ -71,3 +73,9 @@ def check_key(key: str) -> None:
     """Raises BadKey unless it has 1 to 100 characters."""
     if not 0 < len(key) <= LONGEST_KEY:
         raise BadKey
+
+
+def check_life(activates_at: datetime, expires_at: datetime | None, *, now: datetime) -> None:
+    """Raises BadLife when points would expire before they count."""
+    if expires_at is not None and expires_at <= max(activates_at, now):
+        raise BadLife

@@ -65,7 +65,7 @@ WITH counted AS (
 ), judged AS (
     SELECT m.id AS member, s.tier_id AS held, coalesce(s.tier_id, %(lowest)s) AS before,
            coalesce(c.total, 0)::bigint AS total,
-           (%(tiers)s::bigint[])[width_bucket(coalesce(c.total, 0)::bigint, %(thresholds)s::bigint[])] AS after
+           (%(tiers)s::bigint[])[width_bucket(greatest(c.total, 0)::bigint, %(thresholds)s::bigint[])] AS after
       FROM members_member m
       LEFT JOIN counted c ON c.member_id = m.id
       LEFT JOIN loyalty_standing s ON s.member_id = m.id AND s.ladder_id = %(ladder)s

@@ -77,7 +77,7 @@ class TillThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if isinstance(request.auth, Till):
             return count(what="till", who=str(request.auth.pk), seconds=60) <= settings.TILL_REQUESTS_A_MINUTE
-        return count(what="stranger", who=request.META["REMOTE_ADDR"], seconds=60) <= STRANGERS_A_MINUTE
+        return count(what="stranger", who=request.META.get("REMOTE_ADDR", ""), seconds=60) <= STRANGERS_A_MINUTE
 
     def wait(self) -> float:
         return 60.0

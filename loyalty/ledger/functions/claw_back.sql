@@ -5,22 +5,26 @@ CREATE OR REPLACE FUNCTION ledger_claw_back(
     OUT movement bigint, OUT points bigint, OUT pending bigint, OUT active bigint, OUT held bigint,
     OUT is_replay boolean, OUT refusal text
 ) LANGUAGE plpgsql AS $$
-DECLARE a loyalty_account; v_cause loyalty_movement; v_lot loyalty_lot; v_done bigint; v_limit bigint; v_source text;
-        v_asked bigint;
+DECLARE a loyalty_account; v_known loyalty_movement; v_cause loyalty_movement; v_lot loyalty_lot;
+        v_done bigint; v_limit bigint; v_source text;
 BEGIN
     a := ledger_lock(p_member, p_kind, p_now);
-    SELECT m.id, m.points, m.pending_after, m.active_after, m.held_after, (m.kind <> 'claw_back')
-      INTO movement, points, pending, active, held, is_replay
-      FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
-    IF FOUND THEN
-        IF is_replay OR points > p_points THEN refusal := 'key_reused'; END IF;
-        is_replay := true;
-        RETURN;
-    END IF;
-    is_replay := false;
-    pending := a.pending; held := a.held; points := p_points;
+    SELECT * INTO v_known FROM loyalty_movement m
+     WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
+    is_replay := FOUND;
     SELECT * INTO v_cause FROM loyalty_movement m
      WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member AND m.source = 'programme';
+    IF is_replay THEN
+        movement := v_known.id; points := v_known.points;
+        pending := v_known.pending_after; active := v_known.active_after; held := v_known.held_after;
+        IF v_known.kind <> 'claw_back' OR v_known.cause_id IS DISTINCT FROM v_cause.id OR points > p_points
+            -- fewer than asked for now is the same content only where the debt limit may have cut it
+            OR (points < p_points AND (v_known.source = 'pending' OR active > 0)) THEN
+            refusal := 'key_reused';
+        END IF;
+        RETURN;
+    END IF;
+    pending := a.pending; held := a.held; points := p_points;
     SELECT coalesce(sum(m.points), 0) INTO v_done FROM loyalty_movement m
      WHERE m.cause_id = v_cause.id AND m.kind = 'claw_back';
     IF v_cause.id IS NULL OR p_points > v_cause.points - v_done THEN
@@ -34,7 +38,7 @@ BEGIN
         v_source := 'pending';
         points := least(p_points, v_lot.remaining);
         a.pending := a.pending - points;
-        UPDATE loyalty_lot SET remaining = remaining - points WHERE id = v_lot.id;
+        UPDATE loyalty_lot SET remaining = v_lot.remaining - ledger_claw_back.points WHERE id = v_lot.id;
     ELSE
         v_source := 'active';
         points := least(p_points, greatest(a.active + v_limit, 0));

@@ -4,15 +4,15 @@ CREATE OR REPLACE FUNCTION ledger_credit(
     OUT movement bigint, OUT points bigint, OUT pending bigint, OUT active bigint, OUT held bigint,
     OUT is_replay boolean, OUT refusal text
 ) LANGUAGE plpgsql AS $$
-DECLARE a loyalty_account; v_type text; v_repaid bigint := 0; v_waits boolean := p_activates > p_now;
+DECLARE a loyalty_account; v_type text; v_source text; v_repaid bigint := 0; v_waits boolean := p_activates > p_now;
 BEGIN
     a := ledger_lock(p_member, p_kind, p_now);
-    SELECT m.id, m.kind, m.points, m.pending_after, m.active_after, m.held_after
-      INTO movement, v_type, points, pending, active, held
+    SELECT m.id, m.kind, m.source, m.points, m.pending_after, m.active_after, m.held_after
+      INTO movement, v_type, v_source, points, pending, active, held
       FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
     is_replay := FOUND;
     IF is_replay THEN
-        IF v_type <> p_type OR points <> p_points THEN refusal := 'key_reused'; END IF;
+        IF (v_type, v_source, points) IS DISTINCT FROM (p_type, 'programme', p_points) THEN refusal := 'key_reused'; END IF;
         RETURN;
     END IF;
     points := p_points;

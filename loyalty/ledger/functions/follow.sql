@@ -5,19 +5,21 @@ CREATE OR REPLACE FUNCTION ledger_follow(
     OUT movement bigint, OUT points bigint, OUT pending bigint, OUT active bigint, OUT held bigint,
     OUT is_replay boolean, OUT refusal text
 ) LANGUAGE plpgsql AS $$
-DECLARE a loyalty_account; v_type text; v_cause bigint; v_open bigint; v_repaid bigint := 0;
+DECLARE a loyalty_account; v_type text; v_known bigint; v_cause bigint; v_open bigint; v_repaid bigint := 0;
 BEGIN
     a := ledger_lock(p_member, p_kind, p_now);
-    SELECT m.id, m.kind, m.points, m.pending_after, m.active_after, m.held_after
-      INTO movement, v_type, points, pending, active, held
+    SELECT m.id, m.kind, m.cause_id, m.points, m.pending_after, m.active_after, m.held_after
+      INTO movement, v_type, v_known, points, pending, active, held
       FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
     is_replay := FOUND;
-    IF is_replay THEN
-        IF v_type <> p_type OR points <> coalesce(p_points, points) THEN refusal := 'key_reused'; END IF;
-        RETURN;
-    END IF;
     SELECT m.id INTO v_cause FROM loyalty_movement m
      WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member AND m.kind = p_cause_type;
+    IF is_replay THEN
+        IF (v_type, v_known, points) IS DISTINCT FROM (p_type, v_cause, coalesce(p_points, points)) THEN
+            refusal := 'key_reused';
+        END IF;
+        RETURN;
+    END IF;
     SELECT coalesce(sum(o.points), 0) INTO v_open FROM ledger_open_uses(v_cause) o;
     points := coalesce(p_points, v_open);  -- without a number: all that is open
     pending := a.pending; active := a.active; held := a.held;

@@ -8,6 +8,10 @@ DECLARE a loyalty_account; l record; v_debt bigint; v_part bigint;
 BEGIN
     a := ledger_lock(p_member, p_kind, p_now);
     is_replay := false;
+    IF EXISTS (SELECT FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member) THEN
+        refusal := 'key_reused';
+        RETURN;
+    END IF;
     SELECT sum(u.points) INTO points FROM loyalty_lotuse u WHERE u.movement_id = p_given;
     v_debt := least(points, greatest(-a.active, 0));
     a.active := a.active + points;

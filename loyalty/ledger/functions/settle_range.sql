@@ -2,13 +2,15 @@
 CREATE OR REPLACE FUNCTION ledger_settle_range(
     p_first bigint, p_last bigint, p_now timestamptz, OUT accounts bigint, OUT activated bigint, OUT expired bigint
 ) LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
-DECLARE v_due bigint[]; v_debtors bigint[];
+DECLARE v_due bigint[]; v_debtors bigint[]; v_activated bigint; v_expired bigint;
 BEGIN
     v_due := ARRAY(SELECT id FROM loyalty_account WHERE id BETWEEN p_first AND p_last AND next_due_at <= p_now
                     ORDER BY id FOR UPDATE);
     v_debtors := ARRAY(SELECT id FROM loyalty_account WHERE id = ANY (v_due) AND active < 0 ORDER BY id);
     accounts := cardinality(v_due);
-    PERFORM ledger_settle(a, p_now) FROM loyalty_account a WHERE a.id = ANY (v_debtors);
+    SELECT coalesce(sum(a.pending - s.pending), 0), coalesce(sum(a.pending + a.active - s.pending - s.active), 0)
+      INTO v_activated, v_expired
+      FROM loyalty_account a CROSS JOIN LATERAL ledger_settle(a, p_now) s WHERE a.id = ANY (v_debtors);
     WITH event AS MATERIALIZED (
         SELECT lot.id AS lot, lot.account_id AS account, lot.remaining AS points, e.at, e.what
           FROM loyalty_lot lot
@@ -46,7 +48,7 @@ BEGIN
                ON s.account = b.id
          WHERE a.id = b.id AND b.id = ANY (v_due) AND b.id <> ALL (v_debtors)
     )
-    SELECT coalesce(sum(points) FILTER (WHERE what = 'activate'), 0),
-           coalesce(sum(points) FILTER (WHERE what = 'expire'), 0)
+    SELECT v_activated + coalesce(sum(points) FILTER (WHERE what = 'activate'), 0),
+           v_expired + coalesce(sum(points) FILTER (WHERE what = 'expire'), 0)
       INTO activated, expired FROM event;
 END $$;

@@ -1,0 +1,149 @@
+"""A small shop with everybody in it: three stores, a person for each role, and one of every thing in two of the stores."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.test import Client
+
+from loyalty.earning.actions import change_rule, record_sale
+from loyalty.earning.models import EarningRule
+from loyalty.imports.models import BadRow, SaleImport
+from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.tiers.models import Ladder, TierChange
+from members.messaging.models import Message, Template
+from members.profiles.models import CustomField, Member
+from members.purchases.models import Product, Sale
+from members.purchases.rules import Line, Receipt
+from members.signin.actions import Address, open_account
+from members.stores.models import Store, Till, User
+from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory
+
+STAFF = ("clerk", "manager", "service", "marketer", "analyst", "owner")
+PEOPLE = (*STAFF, "member", "stranger")
+SEES_ALL = {"marketer", "analyst", "owner"}
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@dataclass
+class Corner:
+    """A store with one member and all that belongs to them."""
+
+    store: Store
+    member: Member
+    phone: str
+    email: str
+    objects: dict[str, Any] = field(default_factory=dict)  # by the name of their desk
+
+    @property
+    def secrets(self) -> list[str]:
+        """What nobody from another store may ever read."""
+        return [self.member.number, self.member.name, self.phone, self.email, self.phone[-8:]]
+
+
+@dataclass
+class World:
+    here: Corner
+    there: Corner
+    shared: dict[str, Any]
+    people: dict[str, User]
+
+    def client(self, who: str, language: str = "en") -> Client:
+        """A browser in which this person is signed in."""
+        client = Client(headers={"accept-language": language})
+        if who != "stranger":
+            client.force_login(self.people[who], BACKEND)
+        return client
+
+
+def make_world(mark: str = "") -> World:
+    """The shop. `mark` stands in every name that somebody typed."""
+    stores = [
+        StoreFactory.create(code=code, name_zh=f"{name}{mark}", name_en=f"{name} in English{mark}")
+        for code, name in (("here", "静安店"), ("beside", "徐汇店"), ("there", "黄浦店"))
+    ]
+    shared = make_shared(mark)
+    here = make_corner(stores[0], f"王小明{mark}", "13812345678", "wang@example.com", mark)
+    there = make_corner(stores[2], f"欧阳静雯{mark}", "13987654321", "ouyang@example.net", mark)
+    people = hire(stores, mark)
+    address = Address("phone", "+8613812345678")
+    people["member"] = open_account(member=here.member, address=address, now=NOW)
+    shared |= {"members_user": people["clerk"], "auth_group": Group.objects.get(name="clerk")}
+    return World(here, there, shared, people)
+
+
+def hire(stores: list[Store], mark: str) -> dict[str, User]:
+    """A clerk and service in the first store, a manager of two, the others see all."""
+    places = {"clerk": stores[:1], "service": stores[:1], "manager": stores[:2]}
+    people = {}
+    for who in STAFF:
+        role = None if who == "owner" else who
+        people[who] = UserFactory.create(
+            username=who,
+            first_name=f"Anna{mark}"[:150],
+            role=role,
+            stores=places.get(who, []),
+            sees_all_stores=who in SEES_ALL,
+            is_superuser=who == "owner",
+        )
+    return people
+
+
+def make_shared(mark: str) -> dict[str, Any]:
+    """What belongs to no store."""
+    rule, ladder, kind = EarningRule.objects.get(code="spend"), Ladder.objects.get(), PointKind.objects.get(code="points")
+    change_rule(rule=rule, now=NOW - timedelta(days=400), by=None, kind=kind, points=1, per_amount=100)
+    for thing in (rule, ladder, kind, *ladder.tiers.all()):
+        thing.name_zh, thing.name_en = (thing.name_zh + mark)[:40], (thing.name_en + mark)[:40]
+        thing.save()
+    return {
+        "members_product": Product.objects.create(sku="TEA", name=f"龙井{mark}", category=f"茶叶{mark}"),
+        "members_customfield": CustomField.objects.create(
+            code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
+        ),
+        "members_template": Template.objects.create(code="hello", language="en", subject=f"Hello{mark}", body=f"Hi{mark}"),
+        "loyalty_earningrule": rule,
+        "loyalty_ladder": ladder,
+        "loyalty_pointkind": kind,
+    }
+
+
+def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> Corner:
+    """A store, its till, a member with a sale that earned and rose, a message, an import and a difference."""
+    member = MemberFactory.create(
+        name=name, phone=phone, email=email, home_store=store, now=NOW - timedelta(days=300), custom={"taste": f"甜{mark}"}
+    )
+    till = TillFactory.create(store=store, name=f"till{mark}")
+    receipt = Receipt(
+        receipt=f"R-{store.code}{mark}",
+        happened_at=NOW - timedelta(days=1),
+        currency="CNY",
+        amount=600_000,
+        discount=0,
+        tender="cash",
+        lines=[Line("TEA", f"龙井{mark}", 1, 600_000, 0)],
+    )
+    sale = record_sale(member=member, store=store, till=till, receipt=receipt, now=NOW).sale
+    return Corner(store, member, phone, email, {
+        "members_store": store,
+        "members_member": member,
+        "members_till": till,
+        "members_sale": Sale.objects.get(pk=sale),
+        "members_message": Message.objects.of(member).first(),
+        "loyalty_movement": Movement.objects.of(member).first(),
+        "loyalty_tierchange": TierChange.objects.get(member=member),
+        "loyalty_difference": Difference.objects.create(
+            account=Account.objects.of(member).first(), member=member, found_at=NOW, proof="lots", stored={}, computed={}
+        ),
+        "loyalty_saleimport": make_import(store, name, phone, mark),
+    })  # fmt: skip
+
+
+def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:
+    """An import that goes on, with a bad row that names somebody."""
+    made = SaleImport.objects.create(digest="0", name=f"sales{mark}.csv", store=store, status="running", bytes_total=9, bad_rows=1)
+    made.file.save("sales.csv", ContentFile(f"phone,name,date,amount\n{phone},{name},never,1\n".encode()))
+    BadRow.objects.create(sale_import=made, line=2, cells=[phone, name, "never", "1"], code="bad_moment", reason=f"never{mark}")
+    return made
