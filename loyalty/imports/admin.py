@@ -31,7 +31,6 @@ LABELS = {"done": "success", "failed": "danger", "running": "info", "cancelled":
 class SaleImportDesk(Records):
     """Files of sales: hand one in, watch it go, fetch the rows that could not be taken."""
 
-    form = SaleImportForm
     store_path = "store"
     list_display = ("name", "store_name", "state", "done", "sales", "repeats", "enrolled", "bad_rows", "created_at")
     list_filter = (("store", StoreFilter), "status")

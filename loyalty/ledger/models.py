@@ -281,7 +281,7 @@ class LotUse(models.Model):
         constraints = [models.CheckConstraint(name="use_is_never_zero", condition=~Q(points=0))]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.points:+}"
+        return f"#{self.pk} {self.points}"
 
 
 class Difference(models.Model):

@@ -6,13 +6,38 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
 
-from loyalty.ledger.actions import (Credit, adjust, bring_in, capture, claw_back, earn, earn_many, hold, prove_range, redeem, release, restore, settle_member, settle_range, transfer, write_off)
-from loyalty.ledger.models import (Balances, Movement, PointKind)
-from loyalty.ledger.rules import (BadKey, BadLife, BadPoints, KeyReused, MoreThanOpen, NotEnoughPoints, ReasonMissing, UnknownCause)
+from loyalty.ledger.actions import (
+    Credit,
+    adjust,
+    bring_in,
+    capture,
+    claw_back,
+    earn,
+    earn_many,
+    hold,
+    prove_range,
+    redeem,
+    release,
+    restore,
+    settle_member,
+    settle_range,
+    transfer,
+    write_off,
+)
+from loyalty.ledger.models import Balances, Movement, PointKind
+from loyalty.ledger.rules import (
+    BadKey,
+    BadLife,
+    BadPoints,
+    KeyReused,
+    MoreThanOpen,
+    NotEnoughPoints,
+    ReasonMissing,
+    UnknownCause,
+)
 from tests.factories import NOW
-from tests.loyalty.bookkeeping import (DAY, EVERYTHING, books, by, earn_three, holds, lots, uses)
+from tests.loyalty.bookkeeping import DAY, EVERYTHING, books, by, earn_three, holds, lots, uses
 from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db

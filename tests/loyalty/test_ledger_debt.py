@@ -3,14 +3,26 @@
 from typing import Any
 
 import pytest
-from django.db import transaction
 
-from loyalty.ledger.actions import (Credit, claw_back, earn, earn_many, hold, prove_range, redeem, release, restore, settle_member, transfer, write_off)
-from loyalty.ledger.models import (Balances, Movement)
-from loyalty.ledger.rules import (DebtLimitReached, KeyReused, MoreThanOpen, NotEnoughPoints, SamePerson, UnknownCause)
+from loyalty.ledger.actions import (
+    Credit,
+    claw_back,
+    earn,
+    earn_many,
+    hold,
+    prove_range,
+    redeem,
+    release,
+    restore,
+    settle_member,
+    transfer,
+    write_off,
+)
+from loyalty.ledger.models import Balances, Movement
+from loyalty.ledger.rules import DebtLimitReached, KeyReused, MoreThanOpen, NotEnoughPoints, SamePerson, UnknownCause
 from members.profiles.models import Member
 from tests.factories import NOW, MemberFactory
-from tests.loyalty.bookkeeping import (DAY, EVERYTHING, books, by, earn_three, holds, lots, uses)
+from tests.loyalty.bookkeeping import DAY, EVERYTHING, books, by, earn_three, holds, lots, uses
 from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db

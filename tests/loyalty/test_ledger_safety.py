@@ -11,13 +11,24 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models import F, Sum
 
-from loyalty.ledger.actions import (adjust, bring_in, claw_back, earn, hold, prove_range, redeem, restore, settle_range, transfer)
-from loyalty.ledger.models import (Account, Balances, Difference, Lot, Movement)
-from loyalty.ledger.rules import (NotEnoughPoints)
+from loyalty.ledger.actions import (
+    adjust,
+    bring_in,
+    claw_back,
+    earn,
+    hold,
+    prove_range,
+    redeem,
+    restore,
+    settle_range,
+    transfer,
+)
+from loyalty.ledger.models import Account, Balances, Difference, Lot, Movement
+from loyalty.ledger.rules import NotEnoughPoints
 from loyalty.tasks import run_chunk
 from members.kit.models import Chunk
 from tests.factories import NOW
-from tests.loyalty.bookkeeping import (DAY, EVERYTHING, books, by, earn_three, holds, lots)
+from tests.loyalty.bookkeeping import DAY, EVERYTHING, books, by, earn_three, holds, lots
 from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db
