@@ -122,8 +122,8 @@ def over_http() -> Iterator[Line | str]:
         f"{kind_id('points')}, {kind_id('growth')}, {rule}, {climb});"
     )
     run_sql(
-        "INSERT INTO loyalty_account (member_id, kind_id) SELECT id, %s FROM members_member ON CONFLICT DO NOTHING",
-        kind_id("growth"),
+        "INSERT INTO loyalty_account (member_id, kind_id) SELECT m.id, k.id FROM members_member m, loyalty_pointkind k "
+        "ON CONFLICT DO NOTHING"
     )
     rates, bare, spread = [], [], []
     bulk, sets = [], []
