@@ -32,7 +32,7 @@ LOOSER = {  # Alpine computes its expressions, htmx and unfold write styles into
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
 }
-loosened = csp_update(LOOSER)
+loosened: Any = csp_update(LOOSER)
 
 
 class StaffSite(UnfoldAdminSite):
@@ -63,7 +63,7 @@ class StaffSite(UnfoldAdminSite):
             context |= figures_for(user)
         if user.has_perm("loyalty.view_difference"):
             context |= {"differences": differences(), "night": last_night()}
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         is_part = bool(getattr(request, "htmx", False))
         return TemplateResponse(request, "admin/index.html#found" if is_part else "admin/index.html", context)
 
@@ -107,5 +107,7 @@ def figures_for(user: User) -> dict[str, Any]:
 
 def locked_out(request: HttpRequest, *_facts: Any) -> HttpResponse:
     """What axes shows after five wrong passwords."""
-    words = _("After five wrong passwords this name waits an hour. Ask whoever looks after Regulars to let you in sooner.")
+    words = _(
+        "After five wrong passwords this name waits an hour. Ask whoever looks after Regulars to let you in sooner."
+    )
     return say_no(request, HTTPStatus.TOO_MANY_REQUESTS, "locked_out", _("Too many wrong passwords"), words)

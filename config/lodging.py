@@ -2,9 +2,9 @@
 
 An ordinary user's servers live in the named directory and run as that user. PostgreSQL refuses to run as root, so
 root's servers run under a spare account: a user id that no account has, that owns nothing else and that no other
-program runs under. They live in a home made for them, because the checkout may lie in a directory closed to others
-(/root), and no directory of anybody else is ever opened for them. For the same reason that home holds a copy of
-their programs.
+program runs under. They live in a home made for them, because the checkout may lie in a directory closed to others,
+as root's own is, and no directory of anybody else is ever opened for them. For the same reason that home holds a
+copy of their programs.
 """
 
 import contextlib

@@ -1,12 +1,23 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pgtrigger
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+
+
+@contextmanager
+def triggers_asleep() -> Iterator[None]:
+    """Nothing is refused by our triggers. pgtrigger.ignore() would do, but not with prepared statements."""
+    names = ",".join(trigger.get_pgid(model) for model, trigger in pgtrigger.registered())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pgtrigger.ignore', %s, false)", [f"{{{names}}}"])
+        yield
+        cursor.execute("SELECT set_config('pgtrigger.ignore', NULL, false)")
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +36,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         # loop gives the thread another connection.
         case.serialized_rollback = True
         connection._test_serialized_contents = rows
-        with pgtrigger.ignore():
+        with triggers_asleep():
             empty(case)
-            connection.creation.deserialize_db_from_string(rows)
+        connection.creation.deserialize_db_from_string(rows)
 
     TransactionTestCase._fixture_teardown = empty_and_restore
     yield

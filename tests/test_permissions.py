@@ -184,7 +184,9 @@ def test_everybody_tries_every_address(world, who, there):
 
         response = client.get(address)
 
-        assert response.status_code in rule_for(who, route, name, there=there), f"{who} {address} {response.status_code}"
+        assert response.status_code in rule_for(who, route, name, there=there), (
+            f"{who} {address} {response.status_code}"
+        )
         if who not in ALL and route.startswith("admin/") and response.status_code == 302:
             assert response["Location"].startswith("/admin/"), address
         text = body_of(response)
@@ -270,7 +272,11 @@ def test_markup_that_somebody_typed_is_never_markup_on_a_page(db, language):
 
 
 WRITES = [
-    ("members/member/add/", {"name": "新人", "phone": "13700000000", "language": "en"}, {"clerk", "manager", "service", "owner"}),
+    (
+        "members/member/add/",
+        {"name": "新人", "phone": "13700000000", "language": "en"},
+        {"clerk", "manager", "service", "owner"},
+    ),
     ("members/till/add/", {"name": "9"}, OWNER),
     ("members/template/add/", {"code": "new", "language": "en", "subject": "s", "body": "b"}, {"marketer", "owner"}),
     ("members/product/add/", {"sku": "X", "name": "x"}, OWNER),
@@ -299,7 +305,9 @@ def test_nobody_enrols_into_a_store_where_they_do_not_work(world, who):
     assert not type(world.here.member).objects.filter(name="新人").exists()
 
 
-@pytest.mark.parametrize(("who", "status"), [("manager", 302), ("owner", 302), ("analyst", 403), ("clerk", 403), ("member", 302)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("manager", 302), ("owner", 302), ("analyst", 403), ("clerk", 403), ("member", 302)]
+)
 def test_who_may_stop_an_import(world, who, status):
     ours = world.here.objects["loyalty_saleimport"]
 

@@ -21,6 +21,7 @@ DRAWERS = {
 FAMILIES = {"members/kit", "members/messaging/channels"}  # packages of small files, one a thing
 FORBIDDEN = {"utils", "helpers", "common", "services", "managers", "constants", "misc"}
 LONGEST_FILE = 400
+LONGEST_TEST_FILE = 600  # a room has one file of tests, however much it promises
 LONGEST_FUNCTION = 60
 # Rows that find a member cannot have the member in their key; nor can the shop's own tables.
 NOT_BY_MEMBER = {"identity_finds_one_member": "how a member is found", "members_member_user_id_key": "one sign-in"}
@@ -46,7 +47,8 @@ def rooms() -> Iterator[Path]:
 def test_files_and_functions_stay_small(path: Path):
     text = path.read_text(encoding="utf-8")
 
-    assert len(text.splitlines()) <= LONGEST_FILE
+    is_test = path.relative_to(ROOT).parts[0] == "tests"
+    assert len(text.splitlines()) <= (LONGEST_TEST_FILE if is_test else LONGEST_FILE)
     assert path.stem not in FORBIDDEN
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -1,7 +1,8 @@
-"""A small shop with everybody in it: three stores, a person for each role, and one of every thing in two of the stores."""
+"""A small shop with everybody in it: three stores, a person for each role, one of every thing in two of the stores."""
 
+import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -15,10 +16,11 @@ from loyalty.ledger.models import Account, Difference, Movement, PointKind
 from loyalty.tiers.models import Ladder, TierChange
 from members.messaging.models import Message, Template
 from members.profiles.models import CustomField, Member
+from members.purchases.actions import Bought
 from members.purchases.models import Product, Sale
 from members.purchases.rules import Line, Receipt
 from members.signin.actions import Address, open_account
-from members.stores.models import Store, Till, User
+from members.stores.models import Store, User
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory
 
 STAFF = ("clerk", "manager", "service", "marketer", "analyst", "owner")
@@ -93,7 +95,11 @@ def hire(stores: list[Store], mark: str) -> dict[str, User]:
 
 def make_shared(mark: str) -> dict[str, Any]:
     """What belongs to no store."""
-    rule, ladder, kind = EarningRule.objects.get(code="spend"), Ladder.objects.get(), PointKind.objects.get(code="points")
+    rule, ladder, kind = (
+        EarningRule.objects.get(code="spend"),
+        Ladder.objects.get(),
+        PointKind.objects.get(code="points"),
+    )
     change_rule(rule=rule, now=NOW - timedelta(days=400), by=None, kind=kind, points=1, per_amount=100)
     for thing in (rule, ladder, kind, *ladder.tiers.all()):
         thing.name_zh, thing.name_en = (thing.name_zh + mark)[:40], (thing.name_en + mark)[:40]
@@ -103,7 +109,9 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_customfield": CustomField.objects.create(
             code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
         ),
-        "members_template": Template.objects.create(code="hello", language="en", subject=f"Hello{mark}", body=f"Hi{mark}"),
+        "members_template": Template.objects.create(
+            code="hello", language="en", subject=f"Hello{mark}", body=f"Hi{mark}"
+        ),
         "loyalty_earningrule": rule,
         "loyalty_ladder": ladder,
         "loyalty_pointkind": kind,
@@ -113,7 +121,12 @@ def make_shared(mark: str) -> dict[str, Any]:
 def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> Corner:
     """A store, its till, a member with a sale that earned and rose, a message, an import and a difference."""
     member = MemberFactory.create(
-        name=name, phone=phone, email=email, home_store=store, now=NOW - timedelta(days=300), custom={"taste": f"甜{mark}"}
+        name=name,
+        phone=phone,
+        email=email,
+        home_store=store,
+        now=NOW - timedelta(days=300),
+        custom={"taste": f"甜{mark}"},
     )
     till = TillFactory.create(store=store, name=f"till{mark}")
     receipt = Receipt(
@@ -135,7 +148,12 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "loyalty_movement": Movement.objects.of(member).first(),
         "loyalty_tierchange": TierChange.objects.get(member=member),
         "loyalty_difference": Difference.objects.create(
-            account=Account.objects.of(member).first(), member=member, found_at=NOW, proof="lots", stored={}, computed={}
+            account=Account.objects.of(member).first(),
+            member=member,
+            found_at=NOW,
+            proof="lots",
+            stored={},
+            computed={},
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
@@ -143,7 +161,27 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
 
 def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:
     """An import that goes on, with a bad row that names somebody."""
-    made = SaleImport.objects.create(digest="0", name=f"sales{mark}.csv", store=store, status="running", bytes_total=9, bad_rows=1)
+    made = SaleImport.objects.create(
+        digest="0", name=f"sales{mark}.csv", store=store, status="running", bytes_total=9, bad_rows=1
+    )
     made.file.save("sales.csv", ContentFile(f"phone,name,date,amount\n{phone},{name},never,1\n".encode()))
-    BadRow.objects.create(sale_import=made, line=2, cells=[phone, name, "never", "1"], code="bad_moment", reason=f"never{mark}")
+    BadRow.objects.create(
+        sale_import=made, line=2, cells=[phone, name, "never", "1"], code="bad_moment", reason=f"never{mark}"
+    )
     return made
+
+
+def text_of(response: Any) -> str:
+    """The words of a page, without its markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def sold(member: Member, at: datetime, amount: int) -> Bought:
+    """A sale without lines, in the member's store."""
+    receipt = Receipt(f"{at:%d%H%M}-{amount}", at, "CNY", amount, 0, "cash", [])
+    return Bought(member.pk, member.home_store_id, None, receipt)
+
+
+def formset(prefix: str, count: int = 0) -> dict[str, str]:
+    """What a browser says about an inline of a form."""
+    return {f"{prefix}-TOTAL_FORMS": str(count), f"{prefix}-INITIAL_FORMS": "0"}

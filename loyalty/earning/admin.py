@@ -30,11 +30,14 @@ SAID = (
 )  # fmt: skip
 
 
-class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
+class VersionForm(forms.ModelForm[RuleVersion]):
     """What a rule says from a moment on; money as people write it."""
 
     spent = forms.CharField(
-        label=_("for each (money spent)"), initial="1", widget=UnfoldAdminTextInputWidget, help_text=_("For example 1 or 12.50")
+        label=_("for each (money spent)"),
+        initial="1",
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("For example 1 or 12.50"),
     )
 
     class Meta:
@@ -52,7 +55,7 @@ class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
         return amount
 
 
-class VersionFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class VersionFormSet(forms.BaseInlineFormSet[RuleVersion, EarningRule, VersionForm]):
     """One new version at a time, after those that stand."""
 
     def clean(self) -> None:
@@ -91,7 +94,8 @@ class VersionInline(ReadMixin, TabularInline):
     verbose_name_plural = _("versions")
     ordering = ("-number",)
     fields = readonly_fields = (
-        "number", "valid_from", "is_on", "says", "rounding", "uses_tier_multiplier", "pending_days", "expires_after_months",
+        "number", "valid_from", "is_on", "says", "rounding", "uses_tier_multiplier", "pending_days",
+        "expires_after_months",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RuleVersion]:

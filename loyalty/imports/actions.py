@@ -1,5 +1,6 @@
 """Verbs: take in a file of sales, chunk by chunk, once; go on where it stopped."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError as BrokerGone
 
 from loyalty.earning.actions import Outcome, record_sales
 from loyalty.imports.models import BadRow, SaleImport
@@ -26,7 +29,10 @@ from members.profiles.models import Member
 from members.purchases.actions import Bought
 from members.stores.models import Store, User
 
+logger = logging.getLogger(__name__)
+
 CHUNK = 10_000  # rows a transaction
+RUN_IMPORT = "loyalty.tasks.run_sale_import"
 LEASE = timedelta(minutes=5)  # a chunk takes seconds; a dead import goes on elsewhere after this
 
 
@@ -87,6 +93,14 @@ def layout_of(raw: BinaryIO, mapping: Mapping[str, str]) -> Layout:
     places = find_columns(columns, mapping)
     kind = mapping.get("identity") or guess_identity(columns[places["member"]])
     return Layout(places, max(places.values()) + 1, kind, settings.SHOP_CURRENCY, settings.SHOP_COUNTRY)
+
+
+def hand_out(*, import_id: int) -> None:
+    """Tell a worker; without a broker the import waits for the sweep."""
+    try:
+        current_app.send_task(RUN_IMPORT, args=[import_id], ignore_result=True)
+    except BrokerGone as error:
+        logger.warning("import %s waits for the sweep: %s", import_id, type(error).__name__)
 
 
 def take_lease(*, sale_import: SaleImport, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """The staff's door to imports of sales."""
 
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 
-from loyalty.imports.actions import bad_rows, cancel_import
+from loyalty.imports.actions import bad_rows, cancel_import, hand_out
 from loyalty.imports.forms import SaleImportForm
 from loyalty.imports.models import SaleImport
-from loyalty.imports.tasks import hand_out
 from members.kit.admin import Records
 from members.kit.names import named
 from members.kit.tables import rows_of, write_rows
@@ -50,7 +49,7 @@ class SaleImportDesk(Records):
 
     def save_model(self, request: HttpRequest, obj: SaleImport, form: Any, change: bool) -> None:
         """The form wrote it; a worker takes it from here."""
-        transaction.on_commit(lambda: hand_out(obj.pk))
+        transaction.on_commit(lambda: hand_out(import_id=obj.pk))
 
     def response_add(self, request: HttpRequest, obj: SaleImport, post_url_continue: str | None = None) -> HttpResponse:
         return redirect("admin:loyalty_saleimport_change", obj.pk)
@@ -60,13 +59,17 @@ class SaleImportDesk(Records):
     ) -> HttpResponse:
         found = self.get_object(request, object_id) if self.has_view_permission(request) else None
         context = (extra_context or {}) | (state_of(found, request) if found else {})
-        return super().change_view(request, object_id, form_url, context)
+        return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
 
     def get_urls(self) -> list[URLPattern]:
         ours = [
             path("<int:number>/state/", self.admin_site.admin_view(require_safe(self.show_state)), name="import_state"),
             path("<int:number>/cancel/", self.admin_site.admin_view(require_POST(self.cancel)), name="import_cancel"),
-            path("<int:number>/bad-rows/", self.admin_site.admin_view(require_safe(self.download)), name="import_bad_rows"),
+            path(
+                "<int:number>/bad-rows/",
+                self.admin_site.admin_view(require_safe(self.download)),
+                name="import_bad_rows",
+            ),
         ]
         return [*ours, *super().get_urls()]
 
@@ -125,7 +128,7 @@ def percent_of(sale_import: SaleImport) -> int:
 def columns_of(sale_import: SaleImport) -> list[str]:
     """The file's column names; numbers when the file is gone."""
     try:
-        with sale_import.file.open("rb") as raw, rows_of(raw) as rows:
+        with sale_import.file.open("rb") as raw, rows_of(cast(BinaryIO, raw)) as rows:
             return next(rows)[1]
     except (FileNotFoundError, ValueError):
         widest = max((len(row.cells) for row in sale_import.rejects.all()[:1000]), default=0)

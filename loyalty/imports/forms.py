@@ -25,7 +25,7 @@ LARGEST_FILE = 100_000_000  # bytes; larger ones go through `manage.py import_sa
 LARGEST_UNPACKED = 1_000_000_000
 
 
-class SaleImportForm(forms.ModelForm):  # type: ignore[type-arg]
+class SaleImportForm(forms.ModelForm[SaleImport]):
     """File, store, what finds the members, and whether to write at all."""
 
     reader: ClassVar[User | None] = None
@@ -40,7 +40,10 @@ class SaleImportForm(forms.ModelForm):  # type: ignore[type-arg]
         model = SaleImport
         fields = ("file", "store", "is_dry_run")
         help_texts = {
-            "file": _("CSV, or CSV packed with gzip: columns for member, date and amount; receipt, quantity, SKU, item and payment if known."),
+            "file": _(
+                "CSV, also packed with gzip. It has columns for member, date and amount, and may have some for "
+                "receipt, quantity, SKU, item and payment."
+            ),
             "is_dry_run": _("Check every row and write nothing."),
         }
 
@@ -48,10 +51,12 @@ class SaleImportForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.fields["file"].required = True
 
-    def clean_file(self) -> UploadedFile:
-        upload: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> "UploadedFile[Any]":
+        upload: UploadedFile[Any] = self.cleaned_data["file"]
         if (upload.size or 0) > LARGEST_FILE or is_too_large(cast(BinaryIO, upload.file)):
-            words = _("The file is too large for this page (%(most)s, or %(unpacked)s unpacked). Use the command import_sales.")
+            words = _(
+                "The file is too large for this page (%(most)s, unpacked %(unpacked)s). Use the command import_sales."
+            )
             sizes = {"most": filesizeformat(LARGEST_FILE), "unpacked": filesizeformat(LARGEST_UNPACKED)}
             raise forms.ValidationError(words % sizes, code="too_large")
         upload.seek(0)
@@ -64,7 +69,7 @@ class SaleImportForm(forms.ModelForm):  # type: ignore[type-arg]
             self.prepared = self.prepare(said["file"], said)
         return said
 
-    def prepare(self, upload: UploadedFile, said: dict[str, Any]) -> SaleImport:
+    def prepare(self, upload: "UploadedFile[Any]", said: dict[str, Any]) -> SaleImport:
         """The import of this file, or that of the same file which was stopped in the middle."""
         with kept(upload) as name:
             prepared = prepare_import(
@@ -104,7 +109,7 @@ def is_too_large(raw: BinaryIO) -> bool:
 
 
 @contextmanager
-def kept(upload: UploadedFile) -> Iterator[str]:
+def kept(upload: "UploadedFile[Any]") -> Iterator[str]:
     """The upload's name in our storage, under no name of the sender's. A refusal removes it again."""
     name = default_storage.save(f"imports/{uuid4().hex}", upload)
     try:

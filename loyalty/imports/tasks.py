@@ -1,6 +1,5 @@
 """The clock's door to imports: run one, and go on with those whose worker is gone."""
 
-import logging
 from pathlib import Path
 
 from celery import shared_task
@@ -8,16 +7,13 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError as BrokerGone
 
-from loyalty.imports.actions import finish, run_import, take_lease
+from loyalty.imports.actions import RUN_IMPORT, finish, hand_out, run_import, take_lease
 from loyalty.imports.models import SaleImport
 from members.kit.refusals import Refusal
 
-logger = logging.getLogger(__name__)
 
-
-@shared_task(name="loyalty.tasks.run_sale_import")
+@shared_task(name=RUN_IMPORT)
 def run_sale_import(import_id: int) -> None:
     """Take in what is left of an uploaded file. Whoever comes second finds it held or finished.
 
@@ -46,12 +42,4 @@ def sweep_sale_imports() -> None:
     free = Q(leased_until=None) | Q(leased_until__lt=timezone.now())
     uploaded = SaleImport.objects.filter(free, finished_at=None).exclude(file="")
     for import_id in uploaded.order_by("pk").values_list("pk", flat=True)[:100]:
-        hand_out(import_id)
-
-
-def hand_out(import_id: int) -> None:
-    """Send an import to a worker. Without a broker it stays where it is, for the next sweep."""
-    try:
-        run_sale_import.delay(import_id)
-    except BrokerGone:
-        logger.warning("no broker: import %s waits", import_id)
+        hand_out(import_id=import_id)

@@ -17,6 +17,7 @@ from loyalty.ledger.rules import (
     KeyReused,
     MoreThanOpen,
     NotEnoughPoints,
+    NotSpendable,
     ReasonMissing,
     SamePerson,
     UnknownCause,
@@ -109,6 +110,8 @@ def debit(movement: str, *, points: int, **cause: Unpack[Cause]) -> Posting:
     """Take active points, soonest-expiring lots first. Raises NotEnoughPoints and changes nothing if too few."""
     check_points(points)
     check_key(cause["key"])
+    if not cause["kind"].is_spendable and movement != "adjust":
+        raise NotSpendable
     values = (cause["member"].pk, cause["kind"].pk, points, cause["key"], cause["now"], movement)
     return call(DEBIT, (*values, cause.get("reason", ""), cause.get("actor", "")), asked=points)
 

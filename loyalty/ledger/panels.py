@@ -26,9 +26,13 @@ def points_per_day(scope: Scope, now: datetime) -> Chart | None:
         dated = moved.filter(kind__in=[*ISSUED, Movement.Kind.SPEND]).annotate(
             day=TruncDate("happened_at", tzinfo=timezone.get_default_timezone())
         )
-        rows = dated.order_by().values("day").annotate(
-            issued=Sum("points", filter=Q(kind__in=ISSUED), default=0),
-            spent=Sum("points", filter=Q(kind=Movement.Kind.SPEND), default=0),
+        rows = (
+            dated.order_by()
+            .values("day")
+            .annotate(
+                issued=Sum("points", filter=Q(kind__in=ISSUED), default=0),
+                spent=Sum("points", filter=Q(kind=Movement.Kind.SPEND), default=0),
+            )
         )
         return {row["day"]: (int(row["issued"]), int(row["spent"])) for row in rows}
 

@@ -35,6 +35,13 @@ class NotEnoughPoints(Refusal):
     sentence = _("%(asked)s points asked for, %(active)s held.")
 
 
+class NotSpendable(Refusal):
+    """Growth and the like are counted, not spent."""
+
+    code = "not_spendable"
+    sentence = _("This kind of points is counted, not spent.")
+
+
 class KeyReused(Refusal):
     """The key names another posting already."""
 

@@ -1,6 +1,6 @@
 """The staff's door to tiers, and a member's page with points, tier and history."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -119,7 +119,7 @@ class MemberDesk(profiles.MemberDesk):
     ) -> HttpResponse:
         member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
         context = (extra_context or {}) | (page_of(member) if member else {})
-        return super().change_view(request, object_id, form_url, context)
+        return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
 
 
 def page_of(member: Member) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class ScopeMixin:
         return field
 
     def formfield_for_foreignkey(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        """Stores to choose from are the reader's own, in the reader's language; other things are called by their name."""
+        """Stores to choose from are the reader's own; what has names is called by the one that the reader reads."""
         related = cast(Any, db_field).remote_field.model
         if related._meta.label == STORE:
             kwargs["queryset"] = stores = self.scoped(request, related._default_manager.order_by("code"), "pk")

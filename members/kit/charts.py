@@ -130,7 +130,9 @@ def remembered(key: str, read: Callable[[], Value]) -> Value:
     return known
 
 
-def by_day(name: str, scope: Scope, days: Sequence[date], read: Callable[[datetime, datetime], dict[date, Any]]) -> list[Any]:
+def by_day(
+    name: str, scope: Scope, days: Sequence[date], read: Callable[[datetime, datetime], dict[date, Any]]
+) -> list[Any]:
     """A value for each day, None where there is none: days that are over out of memory, today as it is now."""
     *over, today = days
     key = f"panel:{name}:{scope.key}:{over[0]}:{today}"

@@ -71,7 +71,7 @@ class OfMemberMixin:
     @display(description=_("member"))
     def member_link(self, row: Any) -> str:
         if row.member is None or not row.is_ours:
-            return self.member_shown(row)
+            return str(self.member_shown(row))
         return format_html(
             '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
             reverse("admin:members_member_change", args=[row.member_id]),
@@ -79,7 +79,7 @@ class OfMemberMixin:
         )
 
 
-class EnrolForm(forms.ModelForm):  # type: ignore[type-arg]
+class EnrolForm(forms.ModelForm[Member]):
     """A new member at the counter: a name and one way to be found."""
 
     phone = forms.CharField(label=_("phone"), required=False, widget=UnfoldAdminTextInputWidget)
@@ -112,7 +112,7 @@ class EnrolForm(forms.ModelForm):  # type: ignore[type-arg]
         """There is nothing of the kind."""
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProfileForm(forms.ModelForm[Member]):
     """A member's profile with the shop's further fields, and room for one more way to be found."""
 
     new_kind = forms.ChoiceField(
@@ -226,7 +226,7 @@ class MemberDesk(Kept):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sees = cast(User, request.user).has_perm(SEES_CONTACTS)
         rows = super().get_queryset(request).select_related("home_store")
-        return rows.prefetch_related("identities").annotate(sees_contacts=Value(sees))
+        return cast(QuerySet[Any], rows.prefetch_related("identities").annotate(sees_contacts=Value(sees)))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -244,14 +244,19 @@ class MemberDesk(Kept):
 
     def edits(self, request: HttpRequest, obj: Any) -> bool:
         """Whether the reader may type here."""
-        return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)
+        return bool(self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ((None, {"fields": ("name", "phone", "email", "card", "language", "home_store")}),)
         edits = self.edits(request, obj)
         further: Any = tuple(custom_fields()) if edits else ("further",)
-        groups = [(_("Profile"), {"fields": ("name", "birth_on", "language", "number", "store_name", "source", "enrolled_at")})]
+        groups: list[Any] = [
+            (
+                _("Profile"),
+                {"fields": ("name", "birth_on", "language", "number", "store_name", "source", "enrolled_at")},
+            )
+        ]
         if further:
             groups.append((_("Further fields"), {"fields": further}))
         if edits:

@@ -20,7 +20,8 @@ def members_today(scope: Scope, now: datetime) -> dict[str, int]:
     return {
         "joined": joined,
         "joined_before": enrolled_between(scope, start_of_day(before), before),
-        "joined_lately": joined + remembered(f"panel:joined:{scope.key}:{today:%Y-%m-%d}", lambda: enrolled_between(scope, month, today)),
+        "joined_lately": joined
+        + remembered(f"panel:joined:{scope.key}:{today:%Y-%m-%d}", lambda: enrolled_between(scope, month, today)),
         "members": remembered(f"panel:members:{scope.key}", lambda: count_of(scope)),
     }
 

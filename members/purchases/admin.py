@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from django.utils.translation import gettext_lazy as _
 
 from members.kit.admin import Kept, ReadMixin, Records
 from members.kit.money import format_money

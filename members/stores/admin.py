@@ -26,7 +26,7 @@ from members.stores.models import Store, StoreStaff, Till, User
 class StoreFilter(RelatedOnlyFieldListFilter):
     """Stores by their names, none but the reader's own."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         stores = model_admin.scoped(request, Store.objects.order_by("code"), "pk")
         return [(store.pk, named(store)) for store in stores]
 
@@ -39,12 +39,14 @@ class StoreDesk(Kept):
     ordering = ("code",)
 
 
-class TillForm(forms.ModelForm):  # type: ignore[type-arg]
+class TillForm(forms.ModelForm[Till]):
     """A till's name is its own within the store, while it is open."""
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
-        same = Till.objects.filter(store=said.get("store", self.instance.store_id), name=said.get("name"), revoked_at=None)
+        same = Till.objects.filter(
+            store=said.get("store", self.instance.store_id), name=said.get("name"), revoked_at=None
+        )
         if self.instance.revoked_at is None and same.exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(_("This store has an open till of that name already."), code="name")
         return said
@@ -107,7 +109,7 @@ class GroupDesk(DjangoGroupAdmin, ModelAdmin):
 
 
 @admin.register(User)
-class UserDesk(DjangoUserAdmin, ModelAdmin):
+class UserDesk(DjangoUserAdmin[User], ModelAdmin):
     """Staff who sign in. Members have a user as well, once they used the portal; nobody manages them here.
 
     Only an owner makes owners: others neither see them nor the tick that makes one.

@@ -25,7 +25,7 @@ from loyalty.ledger.actions import (
     transfer,
     write_off,
 )
-from loyalty.ledger.models import Balances, Movement, PointKind
+from loyalty.ledger.models import Account, Balances, Movement, PointKind
 from loyalty.ledger.rules import (
     BadKey,
     BadLife,
@@ -33,10 +33,11 @@ from loyalty.ledger.rules import (
     KeyReused,
     MoreThanOpen,
     NotEnoughPoints,
+    NotSpendable,
     ReasonMissing,
     UnknownCause,
 )
-from tests.factories import NOW
+from tests.factories import NOW, MemberFactory
 from tests.loyalty.bookkeeping import DAY, EVERYTHING, books, by, earn_three, holds, lots, uses
 from tests.races import all_at_once
 
@@ -362,3 +363,15 @@ def test_what_is_released_after_its_lot_died_gets_the_least_life(wang):
     assert holds(wang) == Balances(0, 2, 0)
     assert lots(wang) == [(0, 0, 2), (2, 0, 12)]
     assert Movement.objects.get(kind="expire").points == 5
+
+
+def test_growth_is_counted_and_never_spent():
+    wang = MemberFactory.create(name="王芳")
+    growth = PointKind.objects.get(code="growth")
+    earn(member=wang, kind=growth, points=50, key="sale:1", now=NOW)
+
+    for verb in (redeem, hold):
+        with pytest.raises(NotSpendable):
+            verb(member=wang, kind=growth, points=10, key="reward:1", now=NOW)
+
+    assert Account.objects.get(member=wang, kind=growth).active == 50
