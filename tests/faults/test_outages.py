@@ -79,7 +79,8 @@ def test_a_database_killed_under_load_loses_no_acknowledged_posting_and_stays_in
         until(lambda: len(acknowledged) > 500)
         postmaster = psutil.Process(running.processes["postgresql"].pid)
         for process in [*postmaster.children(recursive=True), postmaster]:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         for writer in writers:
             writer.join()
 
