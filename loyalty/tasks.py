@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
+from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
 from loyalty.tiers.actions import judge_range
@@ -20,6 +21,7 @@ from members.kit.ranges import id_ranges
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
 
+__all__ = ["run_chunk", "run_sale_import", "sweep_sale_imports", "tick"]
 logger = logging.getLogger(__name__)
 
 CHUNK = 50_000  # rows
@@ -54,13 +56,14 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = 
 
 @shared_task
 def tick() -> None:
-    """Every minute: plan the night once it is due, and send out whatever chunk nobody holds."""
+    """Every minute: plan the night once it is due, and send out whatever chunk or import nobody holds."""
     now = timezone.now()
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
     for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
         hand_out(chunk)
+    sweep_sale_imports()
 
 
 @transaction.atomic

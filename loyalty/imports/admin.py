@@ -1,5 +1,6 @@
 """The staff's door to imports of sales."""
 
+from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 from django.contrib import admin, messages
@@ -31,7 +32,7 @@ class SaleImportDesk(Records):
     """Files of sales: hand one in, watch it go, fetch the rows that could not be taken."""
 
     store_path = "store"
-    list_display = ("name", "store_name", "state", "done", "sales", "repeats", "enrolled", "bad_rows", "created_at")
+    list_display = ("name", "store_name", "state", "done", "sales", "repeats", "enrolled", "bad_rows", "handed_in_at")
     list_filter = (("store", StoreFilter), "status")
     list_select_related = ("store",)
     change_form_outer_before_template = "admin/import_state.html"
@@ -114,6 +115,10 @@ class SaleImportDesk(Records):
     @display(description=_("status"), label=LABELS)
     def state(self, sale_import: SaleImport) -> tuple[str, str]:
         return sale_import.status, sale_import.get_status_display()
+
+    @display(description=_("handed in at"))
+    def handed_in_at(self, sale_import: SaleImport) -> datetime:
+        return sale_import.created_at
 
     @display(description=_("read"))
     def done(self, sale_import: SaleImport) -> str:

@@ -25,12 +25,12 @@ class MovementDesk(OfMemberMixin, Records):
 
     store_path = "member__home_store"
     member_path = "account__member"  # by whose index the movements of one member are found
-    list_display = ("happened_at", "member_shown", "kind_shown", "change", "active_after", "pending_after", "reason")
+    list_display = ("happened_at", "member_shown", "kind_shown", "change", "balance", "waiting", "reason")
     list_filter = ("kind",)
     list_select_related = ("member", "account__kind")
     ordering = ("-happened_at", "-pk")
     fields = readonly_fields = (
-        "member_link", "kind", "change", "source", "target", "active_after", "pending_after", "held_after", "reason",
+        "member_link", "kind", "change", "source", "target", "balance", "waiting", "set_aside", "reason",
         "actor", "key", "happened_at",
     )  # fmt: skip
 
@@ -44,6 +44,18 @@ class MovementDesk(OfMemberMixin, Records):
     @display(description=_("points"))
     def change(self, movement: Movement) -> str:
         return f"{movement.signed:+,} {named(movement.account.kind)}"
+
+    @display(description=_("balance"))
+    def balance(self, movement: Movement) -> str:
+        return f"{movement.active_after:,}"
+
+    @display(description=_("pending"))
+    def waiting(self, movement: Movement) -> str:
+        return f"{movement.pending_after:,}"
+
+    @display(description=_("held"))
+    def set_aside(self, movement: Movement) -> str:
+        return f"{movement.held_after:,}"
 
 
 @admin.register(Difference)

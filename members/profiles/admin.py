@@ -89,6 +89,7 @@ class EnrolForm(forms.ModelForm[Member]):
     class Meta:
         model = Member
         fields = ("name", "language", "home_store")
+        labels = {"name": _("Name")}
 
     def clean(self) -> dict[str, Any]:
         """Enrol right here, so that a refusal stands beside the form."""
@@ -123,6 +124,7 @@ class ProfileForm(forms.ModelForm[Member]):
     class Meta:
         model = Member
         fields = ("name", "birth_on", "language")
+        labels = {"name": _("Name")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -221,7 +223,7 @@ class MemberDesk(Kept):
     search_fields = ("number",)  # makes the box appear; `get_search_results` decides
     search_help_text = _("Phone or its last 4 digits, e-mail, card, member number, or how the name begins")
     inlines: Any = (IdentityInline,)
-    readonly_fields: Any = ("number", "store_name", "source", "enrolled_at", "further")
+    readonly_fields: Any = ("name_shown", "number", "store_name", "source", "enrolled_at", "further")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sees = cast(User, request.user).has_perm(SEES_CONTACTS)
@@ -250,11 +252,22 @@ class MemberDesk(Kept):
         if obj is None:
             return ((None, {"fields": ("name", "phone", "email", "card", "language", "home_store")}),)
         edits = self.edits(request, obj)
-        further: Any = tuple(custom_fields()) if edits else ("further",)
+        codes = tuple(custom_fields())
+        further: Any = codes if edits else codes and ("further",)
         groups: list[Any] = [
             (
                 _("Profile"),
-                {"fields": ("name", "birth_on", "language", "number", "store_name", "source", "enrolled_at")},
+                {
+                    "fields": (
+                        "name" if edits else "name_shown",
+                        "birth_on",
+                        "language",
+                        "number",
+                        "store_name",
+                        "source",
+                        "enrolled_at",
+                    )
+                },
             )
         ]
         if further:
@@ -272,7 +285,7 @@ class MemberDesk(Kept):
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
         """The forms called the verbs already."""
 
-    @display(description=_("name"))
+    @display(description=_("Name"))
     def name_shown(self, member: Member) -> str:
         return member.name or "—"
 
