@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import file_digest
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +21,7 @@ from kombu.exceptions import OperationalError as BrokerGone
 from loyalty.earning.actions import Outcome, record_sales
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.imports.rules import Layout, Row, find_columns, guess_identity, read_row
-from loyalty.imports.sql import enrol_earlier
+from loyalty.imports.sql import enrol_earlier, look_again
 from members.kit.refusals import Refusal
 from members.kit.tables import rows_of
 from members.profiles.actions import Newcomer, enrol_many
@@ -122,9 +122,14 @@ def run_import(
         reading = Reading(layout_of(raw, sale_import.mapping))
         with rows_of(raw) as rows:
             next(rows)
-            while chunk := list(islice(rows, CHUNK)):
+            for number in count(1):
+                chunk = list(islice(rows, CHUNK))
+                if not chunk:
+                    break
                 if not take_chunk(sale_import=sale_import, chunk=chunk, reading=reading, read=raw.tell()):
                     return sale_import
+                if number.bit_count() == 1:  # after 1, 2, 4, 8 … chunks: whenever the tables may have doubled
+                    look_again()
                 watch(sale_import)
     finish(sale_import=sale_import, status=SaleImport.Status.DONE)
     return sale_import
@@ -171,7 +176,7 @@ def take_rows(
         members = enrol_buyers(sale_import, rows, reading, taken)
         sales = [Bought(members[row.identity], sale_import.store_id, None, row.receipt) for row in rows]
         for row, outcome in zip(rows, record_sales(sales=sales, now=timezone.now(), tells=False), strict=True):
-            count(taken, row, outcome, cells)
+            tell_apart(taken, row, outcome, cells)
         transaction.set_rollback(sale_import.is_dry_run)
     return taken
 
@@ -193,7 +198,7 @@ def enrol_buyers(sale_import: SaleImport, rows: list[Row], reading: Reading, tak
     return members
 
 
-def count(taken: Taken, row: Row, outcome: Outcome, cells: Mapping[int, list[str]]) -> None:
+def tell_apart(taken: Taken, row: Row, outcome: Outcome, cells: Mapping[int, list[str]]) -> None:
     """Add one outcome to what a chunk came to."""
     if outcome.refusal is not None:
         taken.bad.append((row.line, cells[row.line], outcome.refusal))

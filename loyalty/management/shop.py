@@ -14,6 +14,7 @@ from django.db import transaction
 
 from loyalty.earning.actions import change_rule, record_sales
 from loyalty.earning.models import EarningRule
+from loyalty.imports.sql import look_again
 from loyalty.ledger.actions import redeem, settle_range
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
@@ -168,7 +169,7 @@ def enrol_members(stores: list[Store], chance: random.Random, now: datetime) -> 
                 identities={"phone": f"+86139{place * 7919 % 10**8:08}"},
                 store=chance.choices(stores, weights=(5, 3, 3, 2))[0],
                 source="till",
-                now=now - (timedelta(days=DAYS) if place == 0 else age),
+                now=min(while_open(now - (timedelta(days=DAYS) if place == 0 else age), chance), now),
                 language="en" if is_english else "zh-hans",
             )
         )
@@ -199,6 +200,7 @@ def sell(shop: Shop, chance: random.Random, now: datetime, say: Callable[[str], 
         for tells in (False, True):
             part = [sale for sale in batch if (sale.receipt.happened_at >= recent) == tells]
             record_sales(sales=part, now=now, tells=tells)
+        look_again()
         say(f"{min(start + BATCH, len(sales))} of {len(sales)} sales")
 
 
@@ -211,8 +213,15 @@ def visits(shop: Shop, chance: random.Random, now: datetime) -> Iterator[Bought]
         leaves = now if place == 0 or chance.random() < 0.7 else at + timedelta(days=chance.expovariate(1 / 150))
         while at < min(now, leaves):
             store = member.home_store_id if chance.random() < 0.85 else chance.choice(shop.stores).pk
-            yield Bought(member.pk, store, tills[store].pk, receipt_at(shop, chance, at))
+            visit = while_open(at, chance)
+            if member.enrolled_at <= visit < now:
+                yield Bought(member.pk, store, tills[store].pk, receipt_at(shop, chance, visit))
             at += timedelta(days=chance.expovariate(1 / pace), minutes=chance.randrange(600))
+
+
+def while_open(at: datetime, chance: random.Random) -> datetime:
+    """The same day of the shop, at a time between nine and nine."""
+    return start_of_day(at) + timedelta(hours=9, seconds=chance.randrange(12 * 3_600))
 
 
 def receipt_at(shop: Shop, chance: random.Random, at: datetime) -> Receipt:

@@ -20,7 +20,7 @@ TEMPLATES = [
         "tier_reached",
         "zh-hans",
         "您已升级为{{ tier_zh }}",
-        "您好，您现在是我们的{{ tier_zh }}会员了。您的专属权益可在会员中心查看。",
+        "您好，您现在是我们的{{ tier_zh }}了。您的专属权益可在会员中心查看。",
     ),
     (
         "tier_reached",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,9 +47,22 @@ def environment() -> dict[str, str]:
     }
 
 
+STARTED: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def nobody_left_behind() -> Iterator[None]:
+    """Whatever a test started is gone after it, also when it failed."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            kill(process)
+
+
 def start(*command: str, **more: str) -> subprocess.Popen[bytes]:
     """A process in a group of its own, so that all of it can be killed."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
         env=environment() | more,
@@ -56,6 +70,8 @@ def start(*command: str, **more: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    STARTED.append(process)
+    return process
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
