@@ -16,10 +16,10 @@ from loyalty.earning.forms import SaleAsked, mapping, read_sale
 from loyalty.earning.rules import Earned
 from loyalty.tiers.rules import Progress, Step
 from members.kit.refusals import Malformed, Refusal
-from members.profiles.actions import UnknownMember, find_member, find_members
+from members.profiles.actions import UnknownMember, find_buyer, find_members
 from members.purchases.actions import Bought
 from members.purchases.models import Tender
-from members.stores.api import KEY, answer_till, key_of, till_of
+from members.stores.api import KEY, answer_till, key_of, store_of, till_of
 
 MOST_SALES = 1_000
 
@@ -115,10 +115,11 @@ class Sales(APIView):
     def post(self, request: Request) -> Response:
         key, now, till = key_of(request), timezone.now(), till_of(request)
         asked = read_sale(request.data, key=key, now=now)
+        store = store_of(request)
 
         def answer() -> tuple[int, dict[str, Any]]:
-            member = find_member(kind=asked.identity_kind, value=asked.identity)
-            recorded = record_sale(member=member, store=till.store, till=till, receipt=asked.receipt, now=now)
+            member = find_buyer(kind=asked.identity_kind, value=asked.identity)
+            recorded = record_sale(member=member, store=store, till=till, receipt=asked.receipt, now=now)
             return 201, {"member": member.number, **words_of_sale(recorded)}
 
         return answer_till(request, answer)
@@ -149,7 +150,7 @@ class Quotes(APIView):
     def post(self, request: Request) -> Response:
         now = timezone.now()
         asked = read_sale(request.data, key="quote", now=now)
-        member = find_member(kind=asked.identity_kind, value=asked.identity)
+        member = find_buyer(kind=asked.identity_kind, value=asked.identity)
         return Response(words_of_quote(quote(member=member, receipt=asked.receipt, now=now)))
 
 

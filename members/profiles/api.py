@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from members.profiles.actions import enrol, find_member
 from members.profiles.models import Identity, Member
 from members.profiles.rules import LONGEST_NAME, mask, mask_name
-from members.stores.api import KEY, answer_till, till_of
+from members.stores.api import KEY, answer_till, store_of
 
 KINDS = ["phone", "email", "card", "wechat", "number"]
 LANGUAGES = ["zh-hans", "en"]
@@ -61,10 +61,11 @@ class Members(APIView):
     def post(self, request: Request) -> Response:
         asked = EnrolSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        till = till_of(request)
 
         def answer() -> tuple[int, dict[str, Any]]:
-            member = enrol(store=till.store, source=Member.Source.TILL, now=timezone.now(), **asked.validated_data)
+            member = enrol(
+                store=store_of(request), source=Member.Source.TILL, now=timezone.now(), **asked.validated_data
+            )
             return 201, shown_to_tills(member)
 
         return answer_till(request, answer)

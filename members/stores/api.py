@@ -18,7 +18,7 @@ from members.kit.actions import answer_once
 from members.kit.rates import count
 from members.kit.refusals import Malformed
 from members.stores.actions import till_with_key
-from members.stores.models import Till
+from members.stores.models import Store, Till
 
 if TYPE_CHECKING:  # its module reads the settings that name this one
     from rest_framework.views import APIView
@@ -86,6 +86,11 @@ class TillThrottle(BaseThrottle):
 def till_of(request: Request) -> Till:
     """The till that asks. The gatekeeper has let it in."""
     return cast(Till, request.auth)
+
+
+def store_of(request: Request) -> Store:
+    """The store that asks, by its id alone, which is all that a write needs."""
+    return Store(pk=till_of(request).store_id)
 
 
 def key_of(request: Request) -> str:
