@@ -240,7 +240,18 @@ def sell(port: int, key: str, client: int, answered: dict[str, int], stop: threa
 
 def serve(port: int, **more: str) -> subprocess.Popen[bytes]:
     """A real web server."""
-    options = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2")
+    options = (
+        "--interface",
+        "wsgi",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "2",
+        "--blocking-threads",
+        "1",
+    )
     return start("-m", "granian", *options, "config.wsgi:application", **more)
 
 

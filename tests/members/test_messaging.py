@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import override
+from kombu import pools
 
 from config.celery import app
 from config.engines import free_port
@@ -493,13 +494,14 @@ def test_without_a_broker_a_code_is_queued_and_the_sweep_sends_it(mailbox, caplo
 def nowhere_to_publish():
     """Celery with a broker that is not there; a fresh pool before and after, since connections are kept."""
     kept = app.conf.broker_write_url
-    app.pool.force_close_all()
+    pools.reset()
     app.conf.broker_write_url = f"redis://127.0.0.1:{free_port()}/0"
     app.amqp._producer_pool = app._pool = None
     try:
         yield
     finally:
         app.conf.broker_write_url = kept
+        pools.reset()
         app.amqp._producer_pool = app._pool = None
 
 
