@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from config.engines import free_port
@@ -30,6 +30,7 @@ from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message
 from members.purchases.models import Sale
 from tests.factories import MemberFactory, TillFactory
+from tests.races import all_at_once
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EVERYTHING = {"first": 0, "last": 2**62}
@@ -177,19 +178,8 @@ def send_out() -> None:
 
 def test_two_beats_at_the_same_moment_plan_one_night():
     MemberFactory.create(name="王芳", phone="13912345678")
-    barrier = threading.Barrier(8)
-    planned = []
 
-    def beat() -> None:
-        barrier.wait()
-        planned.append(tasks.plan_night(slot="tonight", as_of=timezone.now()))
-        connections.close_all()
-
-    beats = [threading.Thread(target=beat) for _beat in range(8)]
-    for each in beats:
-        each.start()
-    for each in beats:
-        each.join()
+    planned = all_at_once(lambda _number: tasks.plan_night(slot="tonight", as_of=timezone.now()), 8)
 
     assert sorted(planned) == [False] * 7 + [True]
     assert Tick.objects.count() == 1

@@ -1,7 +1,6 @@
 """Sales become points: by the till's door, one by one and by the thousand."""
 
 import json
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +21,7 @@ from members.purchases.actions import Bought
 from members.purchases.models import Sale, SaleLine
 from members.purchases.rules import Receipt, ReceiptReused, SaleBeforeEnrolment, SaleInFuture
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory
+from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -388,19 +388,8 @@ def test_future_and_early_sales_are_refused_by_the_verb_too():
 def test_the_same_request_fifty_times_at_once_is_one_sale():
     till = TillFactory.create()
     MemberFactory.create(name="王芳", phone="13912345678")
-    barrier = threading.Barrier(50)
-    answers = []
 
-    def send():
-        barrier.wait()
-        answers.append(post(till, "sales", body()))
-        connection.close()
-
-    threads = [threading.Thread(target=send) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = all_at_once(lambda _number: post(till, "sales", body()), 50)
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["sale"] for answer in answers}) == 1
