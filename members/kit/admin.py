@@ -86,10 +86,8 @@ class Desk(ScopeMixin, ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
-class Records(Desk):
-    """Rows that nobody edits: they were written by verbs. Sorted as they came: other sorts would read the table."""
-
-    sortable_by: Any = ()
+class Untouched:
+    """Rows that nobody adds, edits or deletes by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -99,6 +97,12 @@ class Records(Desk):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Records(Untouched, Desk):
+    """Rows that nobody edits: they were written by verbs. Sorted as they came: other sorts would read the table."""
+
+    sortable_by: Any = ()
 
 
 class Kept(Desk):
@@ -108,18 +112,9 @@ class Kept(Desk):
         return False
 
 
-class ReadMixin:
+class ReadMixin(Untouched):
     """An inline that only shows."""
 
     extra = 0
     can_delete = False
     hide_title = True  # unfold's line with the row's id
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
