@@ -1,8 +1,11 @@
 """A crowd for measuring: members, sales and balances in set-based SQL, a million members in about a minute."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from members.stores.models import Store
 
@@ -39,6 +42,34 @@ LOTS = """
 INSERT INTO loyalty_lot (member_id, account_id, origin_id, points, remaining, is_active, activates_at)
 SELECT member_id, account_id, id, 500, 500, true, happened_at FROM loyalty_movement WHERE member_id > %(after)s
 """
+TABLES = [
+    "members_member", "members_identity", "members_sale", "loyalty_account", "loyalty_movement", "loyalty_lot",
+]  # fmt: skip
+# What millions of rows are not checked against and sorted into one by one, but once, when all of them are there.
+# Foreign keys, unique keys, and plain indexes: the definitions come from the catalogue and go back as they were.
+BURDENS = """
+SELECT 1, contype, format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+  FROM pg_constraint WHERE conrelid = ANY (%(tables)s::regclass[]) AND contype IN ('f', 'u')
+UNION ALL
+SELECT 2, 'i', format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+  FROM pg_index i WHERE indrelid = ANY (%(tables)s::regclass[])
+   AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
+ ORDER BY 1, 2
+"""
+
+
+@contextmanager
+def unburdened(cursor: CursorWrapper, tables: list[str]) -> Iterator[None]:
+    """Tables without keys and indexes for the while, both back at the end; nobody else can use them."""
+    cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+    cursor.execute(BURDENS, {"tables": tables})
+    burdens = [(drop, add) for _order, _kind, drop, add in cursor.fetchall()]
+    for drop, _add in burdens:
+        cursor.execute(drop)
+    yield
+    for _drop, add in reversed(burdens):
+        cursor.execute(add)
 
 
 def gather_crowd(*, members: int, sales: int, currency: str, now: datetime) -> None:
@@ -54,7 +85,8 @@ def gather_crowd(*, members: int, sales: int, currency: str, now: datetime) -> N
             "members": members, "sales": sales, "stores": stores, "after": after, "base": base, "now": now,
             "currency": currency,
         }  # fmt: skip
-        for statement in (MEMBERS, IDENTITIES, SALES, ACCOUNTS, MOVEMENTS, LOTS):
-            cursor.execute(statement, values)
+        with transaction.atomic(), unburdened(cursor, TABLES):
+            for statement in (MEMBERS, IDENTITIES, SALES, ACCOUNTS, MOVEMENTS, LOTS):
+                cursor.execute(statement, values)
         # the index-only scans of the night need a visibility map
         cursor.execute("VACUUM ANALYZE members_member, members_identity, members_sale, loyalty_account, loyalty_lot")
