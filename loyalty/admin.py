@@ -3,4 +3,5 @@
 import loyalty.earning.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
+import loyalty.rulebook.admin
 import loyalty.tiers.admin  # noqa: F401

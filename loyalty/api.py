@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern
 
+from loyalty.batches.api import urlpatterns as batches
 from loyalty.earning.api import urlpatterns as earning
 from loyalty.ledger.api import urlpatterns as ledger
 
-urlpatterns: list[URLPattern] = [*earning, *ledger]
+urlpatterns: list[URLPattern] = [*batches, *earning, *ledger]

@@ -17,7 +17,7 @@ from loyalty.ledger.models import Account
 from loyalty.tiers.actions import judge_range
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
-from members.kit.ranges import id_ranges
+from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
 
@@ -96,6 +96,7 @@ def run_chunk(chunk_id: int) -> None:
 def work_off(chunk: Chunk) -> None:
     """The chunk's work and its tick mark in one transaction; rolled back if the lease was lost meanwhile."""
     _model, work = WORK[chunk.name]
+    plan_afresh()
     outcome: dict[str, Any] = work(chunk)
     if not finish_chunk(chunk=chunk, now=timezone.now(), outcome=outcome):
         transaction.set_rollback(True)

@@ -5,20 +5,22 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, models
 
-from loyalty.ledger.sql import FUNCTIONS, NAMES
+from loyalty.ledger import sql as ledger
+from loyalty.limits import sql as limits
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("members", "loyalty")
 DRAWERS = {
     "__init__", "models", "rules", "actions", "sql", "views", "forms", "api", "admin", "tasks", "traits", "panels",
 }  # fmt: skip
-FAMILIES = {"members/kit", "members/messaging/channels"}  # packages of small files, one a thing
+FAMILIES = {"members/kit", "members/messaging/channels", "loyalty/conditions"}  # packages of small files, one a thing
 FORBIDDEN = {"utils", "helpers", "common", "services", "managers", "constants", "misc"}
 LONGEST_FILE = 400
 LONGEST_TEST_FILE = 600  # a room has one file of tests, however much it promises
@@ -74,14 +76,16 @@ def test_migrations_match_models():
 
 
 @pytest.mark.django_db
-def test_the_functions_in_the_database_are_those_in_the_files():
+@pytest.mark.parametrize("room", [ledger, limits], ids=["ledger", "limits"])
+def test_the_functions_in_the_database_are_those_in_the_files(room: ModuleType):
+    prefix = room.__name__.split(".")[1] + "_"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'ledger%%'")
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE starts_with(proname, %s)", [prefix])
         installed = dict(cursor.fetchall())
 
-    for name, text in zip(NAMES, FUNCTIONS, strict=True):
-        assert installed[f"ledger_{name}"] == text.split("$$")[1]
-    assert len(installed) == len(NAMES)
+    for name, text in zip(room.NAMES, room.FUNCTIONS, strict=True):
+        assert installed[prefix + name] == text.split("$$")[1]
+    assert len(installed) == len(room.NAMES)
 
 
 def ours() -> Iterator[type[models.Model]]:

@@ -9,10 +9,11 @@ from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
 
-from loyalty.earning.actions import change_rule, record_sale
-from loyalty.earning.models import EarningRule
+from loyalty.earning.actions import record_sale
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.rulebook.actions import change_rule
+from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.models import Ladder, TierChange
 from members.messaging.models import Message, Template
 from members.profiles.models import CustomField, Member

@@ -1,44 +1,42 @@
-"""Verbs: record a sale and award what it earns; quote what a basket would; change a rule by a new version."""
+"""Verbs: record a sale and award what it earns; quote what a basket would."""
 
+import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
-from loyalty.earning.models import EarningRule, RuleVersion
-from loyalty.earning.rules import Earned, Rulebook, Version, VersionInPast, earned
-from loyalty.earning.sql import POST_AWARDS, WRITE_AWARDS
-from loyalty.ledger.actions import Credit, earn_many
-from loyalty.ledger.models import Programme
-from loyalty.tiers.actions import Rise, Standing, Tally, lift, load_climb, standing_of, welcome
-from loyalty.tiers.rules import Climb, Progress, Step, lifted, progress
-from members.kit.arrays import integers
-from members.kit.refusals import Refusal
+from loyalty.earning.rules import (
+    About,
+    Judged,
+    Products,
+    Wanted,
+    case_of,
+    climbed,
+    counted_since,
+    points_in,
+    terms_of,
+    wanted_by,
+)
+from loyalty.earning.sql import ABOUT, POST_AWARDS, PRODUCTS, USAGE
+from loyalty.judging.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
+from loyalty.limits.actions import room_of, take
+from loyalty.limits.rules import Given
+from loyalty.rulebook.actions import rulebook
+from loyalty.tiers.actions import Rise, Standing, lift, standing_of, welcome
+from loyalty.tiers.rules import Climb, Progress, progress
+from members.kit.arrays import integers, texts
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
-from members.purchases.actions import Bought, known_sales, write_sale, write_sales
-from members.purchases.rules import CLOCKS_DIFFER, Receipt, ReceiptReused, SaleBeforeEnrolment, check_receipt
-from members.stores.models import Store, Till, User
+from members.purchases.actions import write_sale
+from members.purchases.rules import CLOCKS_DIFFER, Receipt, SaleBeforeEnrolment, check_receipt
+from members.stores.models import Store, Till
 
-
-def rulebook() -> Rulebook:
-    """The rules and the ladder as they stand; read again only after a change, in any process."""
-    return load_rulebook(Programme.objects.values_list("revision", flat=True).get())
-
-
-@lru_cache(maxsize=4)
-def load_rulebook(revision: UUID) -> Rulebook:
-    """Read the rules and the ladder. The revision is renewed by triggers, so a stale book is never looked up again."""
-    rows = RuleVersion.objects.order_by("valid_from", "number").values_list(
-        "id", "rule_id", "rule__code", "rule__name_zh", "rule__name_en", "number", "valid_from", "is_on", "kind_id",
-        "kind__code", "points", "per_amount", "rounding", "uses_tier_multiplier", "pending_days",
-        "expires_after_months",
-    )  # fmt: skip
-    return Rulebook(revision, tuple(Version(*row) for row in rows), load_climb())
+LATEST: dict[str, Rulebook] = {}  # the book this process used last
 
 
 def judged_by(*, member: int, at: datetime) -> tuple[Rulebook, Standing]:
@@ -50,28 +48,6 @@ def judged_by(*, member: int, at: datetime) -> tuple[Rulebook, Standing]:
             LATEST["book"] = book
             return book, standing
         book = rulebook()
-
-
-LATEST: dict[str, Rulebook] = {}  # the book this process used last
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a sale earns, and where it takes the member."""
-
-    awards: list[Earned]
-    before: Step | None
-    after: Step | None
-    total: int
-
-    @property
-    def is_rise(self) -> bool:
-        return self.before != self.after
-
-    @property
-    def points(self) -> int:
-        """Points to spend, over all rules."""
-        return sum(each.points for each in self.awards if each.version.kind_code == "points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +62,85 @@ class Recorded:
     is_rise: bool
 
 
-def judge(book: Rulebook, *, amount: int, at: datetime, standing: Standing) -> Judged:
-    """Apply the rules of a moment to an amount. `standing.total` is what the window holds without this sale."""
-    climb = book.climb
-    then = climb.step(standing.tier_then) if climb else None
-    awards = earned(book.in_force(at), amount=amount, step=then, at=at)
-    if climb is None:
-        return Judged(awards, None, None, 0)
-    step = climb.step(standing.tier)
-    total = standing.total + counted(climb, amount, awards)
-    return Judged(awards, step, lifted(climb, step, total) or step, total)
+def find_out(
+    *, members: Sequence[int], versions: Sequence[Version], wanted: Wanted, since: datetime
+) -> dict[int, tuple[About, list[datetime]]]:
+    """What versions want to know of members, and the moments of their purchases. Asks nothing that nobody wants."""
+    found: dict[int, tuple[About, list[datetime]]] = {member: (About(), []) for member in members}
+    if wanted.is_nothing:
+        return found
+    with connection.cursor() as cursor:
+        if wanted.purchases or wanted.birthday:
+            cursor.execute(ABOUT, {"members": integers(members), "purchases": wanted.purchases})
+            for member, born_on, moments in cursor.fetchall():
+                found[member] = (About(born_on=born_on), moments or [])
+        if wanted.limited:
+            values = {
+                "members": integers(members),
+                "rules": integers(wanted.limited),
+                "since": counted_since(wanted, versions, timezone.localtime(since)),
+            }
+            cursor.execute(USAGE, values)
+            for member, rule, at, points in cursor.fetchall():
+                found[member][0].usage.add(Given(rule, at, points))
+    return found
 
 
-def counted(climb: Climb, amount: int, awards: list[Earned]) -> int:
-    """What a sale adds to the ladder's total: minor units spent, or growth earned."""
-    if climb.basis == "spend":
-        return amount
-    return sum(each.points for each in awards if each.version.kind_code == "growth")
+def products_of(skus: set[str]) -> Products:
+    """Category and brand of products, by SKU."""
+    with connection.cursor() as cursor:
+        cursor.execute(PRODUCTS, (texts(sorted(skus)),))
+        return {sku: (category, brand) for sku, category, brand in cursor.fetchall()}
+
+
+def about_sale(
+    *, member: int, receipt: Receipt, versions: Sequence[Version], at: datetime, is_written: bool
+) -> tuple[About, Products]:
+    """What the versions want to know of one sale's member and products."""
+    wanted = wanted_by(versions)
+    about, moments = find_out(members=[member], versions=versions, wanted=wanted, since=at)[member]
+    about.purchase = bisect_right(moments, at) + (0 if is_written else 1)
+    products = products_of({line.sku for line in receipt.lines}) if wanted.products and receipt.lines else {}
+    return about, products
+
+
+def judge(
+    book: Rulebook,
+    *,
+    member: int,
+    store: Store,
+    receipt: Receipt,
+    at: datetime,
+    standing: Standing,
+    is_written: bool,
+) -> tuple[Verdict, About]:
+    """Apply the rules of a moment to a receipt. `is_written` says whether the sale stands in the books already."""
+    versions = book.in_force(at)
+    step = book.climb.step(standing.tier_then) if book.climb else None
+    about, products = about_sale(member=member, receipt=receipt, versions=versions, at=at, is_written=is_written)
+    case = case_of(receipt, store=store.code, step=step, about=about, products=products, at=at)
+    return judge_case(versions, case, terms=terms_of(book, step), usage=about.usage), about
+
+
+def reserve(awards: Sequence[Earned], *, store: int | None, member: int) -> None:
+    """Take what awards cost from their budgets, and cut what these cannot bear."""
+    for award in sorted(awards, key=lambda each: (each.version.budget or 0, each.version.id)):
+        if award.version.budget is not None and award.points:
+            wanted = in_units(award)
+            cut_to_budget(award, take(budget=award.version.budget, store=store, amount=wanted, hint=member))
+
+
+def foresee(awards: Sequence[Earned], *, store: int | None) -> None:
+    """Cut awards to what their budgets have left, without taking it."""
+    left: dict[int, int] = {}
+    for award in awards:
+        budget = award.version.budget
+        if budget is not None and award.points:
+            if budget not in left:
+                left[budget] = room_of(budget=budget, store=store)
+            granted = min(in_units(award), left[budget])
+            left[budget] -= granted
+            cut_to_budget(award, granted)
 
 
 @transaction.atomic
@@ -118,18 +156,42 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
     written = write_sale(member=member.pk, store=store.pk, till=till.pk if till else None, receipt=receipt)
     at = receipt.happened_at
     book, standing = judged_by(member=member.pk, at=at)
-    climb = book.climb
     if written.is_repeat:
-        return known_sale(member=member, sale=written.sale, climb=climb, standing=standing)
-    before = replace(standing, total=standing.total - own_share(climb, receipt.amount))
-    judged = judge(book, amount=receipt.amount, at=at, standing=before)
-    actor = f"till:{till.pk}" if till else ""
-    balances = post_awards(member=member.pk, sale=written.sale, awards=judged.awards, at=at, actor=actor)
+        return known_sale(member=member, sale=written.sale, climb=book.climb, standing=standing)
+    verdict, _about = judge(
+        book, member=member.pk, store=store, receipt=receipt, at=at, standing=standing, is_written=True
+    )
+    reserve(verdict.awards, store=store.pk, member=member.pk)
+    judged = judged_from(book, verdict, receipt=receipt, standing=without_own(book.climb, standing, receipt.amount))
+    balances = post_awards(
+        member=member.pk, sale=written.sale, verdict=verdict, at=at, actor=f"till:{till.pk}" if till else ""
+    )
     tell(news=[News(member.pk, written.sale, judged, balances.get("points", 0))], now=now)
+    return recorded(book.climb, member=member.pk, sale=written.sale, judged=judged, balances=balances, at=at)
+
+
+def without_own(climb: Climb | None, standing: Standing, amount: int) -> Standing:
+    """The standing without what the sale just written has already added to the window's total."""
+    own = amount if climb and climb.basis == "spend" else 0
+    return replace(standing, total=standing.total - own)
+
+
+def judged_from(book: Rulebook, verdict: Verdict, *, receipt: Receipt, standing: Standing) -> Judged:
+    """A verdict with the tier it leads to; `standing.total` is what the window holds without this sale."""
+    before, after, total = climbed(
+        book.climb, awards=verdict.awards, amount=receipt.amount, tier=standing.tier, total=standing.total
+    )
+    return Judged(verdict.awards, verdict.unfired, before, after, total)
+
+
+def recorded(
+    climb: Climb | None, *, member: int, sale: int, judged: Judged, balances: dict[str, int], at: datetime
+) -> Recorded:
+    """Lift the member where the sale does, and say what it did."""
     if climb and judged.is_rise and judged.after:
-        lift(rises=[Rise(member.pk, judged.before, judged.after, judged.total, at)], climb=climb)
+        lift(rises=[Rise(member, judged.before, judged.after, judged.total, at)], climb=climb)
     return Recorded(
-        sale=written.sale,
+        sale=sale,
         is_repeat=False,
         awards=judged.awards,
         balances=balances,
@@ -138,25 +200,29 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
     )
 
 
-def own_share(climb: Climb | None, amount: int) -> int:
-    """What the sale just written has already added to the window's total."""
-    return amount if climb and climb.basis == "spend" else 0
-
-
-def post_awards(*, member: int, sale: int, awards: list[Earned], at: datetime, actor: str) -> dict[str, int]:
-    """Write the awards and their postings; the active balance of each point kind that moved."""
-    if not awards:
+def post_awards(
+    *, member: int, verdict: Verdict, at: datetime, actor: str, sale: int | None = None, event: int | None = None
+) -> dict[str, int]:
+    """Write awards, what gave nothing, and the postings; the active balance of each point kind that moved."""
+    awards = verdict.awards
+    if not awards and not verdict.unfired:
         return {}
+    cause = f"sale:{sale}" if sale is not None else f"event:{event}"
     values: dict[str, Any] = {
         "member": member,
         "sale": sale,
+        "event": event,
         "at": at,
         "actor": actor,
         "versions": [each.version.id for each in awards],
         "points": [each.points for each in awards],
         "multipliers": [each.multiplier for each in awards],
+        "why": [json.dumps(each.why) for each in awards],
+        "reserved": [each.reserved for each in awards],
+        "limited": [bool(each.version.limits) for each in awards],
+        "unfired": json.dumps(verdict.unfired),
         "kinds": [each.version.kind for each in awards],
-        "keys": [award_key(sale, each) for each in awards],
+        "keys": [award_key(cause, each) for each in awards],
         "starts": [each.activates_at for each in awards],
         "ends": [each.expires_at for each in awards],
     }
@@ -166,9 +232,9 @@ def post_awards(*, member: int, sale: int, awards: list[Earned], at: datetime, a
         return {codes[kind]: active for kind, active, _pending in cursor.fetchall()}
 
 
-def award_key(sale: int, award: Earned) -> str:
-    """The key of an award's movement: it names the sale and the version."""
-    return f"sale:{sale}:{award.version.id}"
+def award_key(cause: str, award: Earned) -> str:
+    """The key of an award's movement: it names the sale or event, and the version."""
+    return f"{cause}:{award.version.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,138 +273,6 @@ def known_sale(*, member: Member, sale: int, climb: Climb | None, standing: Stan
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one of many sales: its id, the points awarded, or the refusal that kept it out."""
-
-    sale: int | None = None
-    points: int = 0
-    is_repeat: bool = False
-    refusal: Refusal | None = None
-
-
-@transaction.atomic
-def record_sales(*, sales: Sequence[Bought], now: datetime, tells: bool = True) -> list[Outcome]:
-    """Record many sales set-based, by the rules of `record_sale`; one outcome each, in the order given.
-
-    A sale that is refused leaves the others alone. With `tells` false nobody gets a message, as for sales of years ago.
-    """
-    outcomes: list[Outcome | None] = [None] * len(sales)
-    enrolled = lock_many({each.member for each in sales})
-    for place, each in enumerate(sales):
-        outcomes[place] = refusal_of(each, enrolled=enrolled, now=now)
-    order = sorted((p for p, known in enumerate(outcomes) if known is None), key=lambda p: sales[p].receipt.happened_at)
-    taken = [sales[place] for place in order]
-    for place, outcome in zip(order, record_checked(sales=taken, now=now, tells=tells), strict=True):
-        outcomes[place] = outcome
-    return [outcome for outcome in outcomes if outcome is not None]
-
-
-def lock_many(members: set[int]) -> dict[int, datetime]:
-    """Lock members in primary-key order; when each was enrolled."""
-    rows = Member.objects.select_for_update(no_key=True).filter(pk__in=members).order_by("pk")
-    return dict(rows.values_list("pk", "enrolled_at"))
-
-
-def refusal_of(sale: Bought, *, enrolled: dict[int, datetime], now: datetime) -> Outcome | None:
-    """Why a sale cannot be recorded, or None."""
-    try:
-        check_receipt(sale.receipt, now=now)
-        if sale.receipt.happened_at < enrolled[sale.member] - CLOCKS_DIFFER:
-            raise SaleBeforeEnrolment
-    except Refusal as refusal:
-        return Outcome(refusal=refusal)
-    return None
-
-
-def record_checked(*, sales: Sequence[Bought], now: datetime, tells: bool) -> list[Outcome]:
-    """Record checked sales of locked members, oldest first."""
-    if not sales:
-        return []
-    book = rulebook()
-    earliest = sales[0].receipt.happened_at
-    members = list({each.member for each in sales})
-    tally = Tally(members=members, climb=book.climb, earliest=earliest) if book.climb else None
-    ids = write_sales(sales=sales)
-    new = [(sale, each) for sale, each in zip(ids, sales, strict=True) if sale is not None]
-    judged = {sale: judge_next(book, tally, each) for sale, each in new}
-    balances = post_many(new=new, judged=judged)
-    if book.climb:
-        lift(rises=rises_of(new, judged), climb=book.climb)
-    if tells:
-        tell(news=[News(each.member, sale, judged[sale], balances[sale]) for sale, each in new], now=now)
-    repeats = iter(repeats_of([each for sale, each in zip(ids, sales, strict=True) if sale is None]))
-    return [next(repeats) if sale is None else Outcome(sale, judged[sale].points) for sale in ids]
-
-
-def judge_next(book: Rulebook, tally: Tally | None, sale: Bought) -> Judged:
-    """Judge the next sale of a batch and count it for those that follow."""
-    at = sale.receipt.happened_at
-    if tally is None:
-        return judge(book, amount=sale.receipt.amount, at=at, standing=Standing(None, None, 0))
-    standing = tally.standing(member=sale.member, at=at)
-    judged = judge(book, amount=sale.receipt.amount, at=at, standing=standing)
-    tally.add(member=sale.member, at=at, points=judged.total - standing.total)
-    if judged.is_rise and judged.after:
-        tally.rise(member=sale.member, at=at, tier=judged.after.id)
-    return judged
-
-
-def rises_of(new: Sequence[tuple[int, Bought]], judged: dict[int, Judged]) -> list[Rise]:
-    """The rises among many judged sales."""
-    return [
-        Rise(each.member, judged[sale].before, after, judged[sale].total, each.receipt.happened_at)
-        for sale, each in new
-        if judged[sale].is_rise and (after := judged[sale].after)
-    ]
-
-
-def post_many(*, new: Sequence[tuple[int, Bought]], judged: dict[int, Judged]) -> dict[int, int]:
-    """Write the awards and postings of many sales; each member's active points after each sale."""
-    rows = [(sale, each, award) for sale, each in new for award in judged[sale].awards]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            WRITE_AWARDS,
-            (
-                integers(each.member for _sale, each, _award in rows),
-                integers(sale for sale, _each, _award in rows),
-                integers(award.version.id for _sale, _each, award in rows),
-                integers(award.points for _sale, _each, award in rows),
-                integers(award.multiplier for _sale, _each, award in rows),
-            ),
-        )
-    paid = [(sale, each, award) for sale, each, award in rows if award.points]
-    credited = earn_many(
-        credits=[
-            Credit(
-                each.member,
-                award.version.kind,
-                award.points,
-                award_key(sale, award),
-                each.receipt.happened_at,
-                award.activates_at,
-                award.expires_at,
-            )
-            for sale, each, award in paid
-        ]
-    )
-    balances = dict.fromkeys((sale for sale, _each in new), 0)
-    for (sale, _each, award), posted in zip(paid, credited, strict=True):
-        if award.version.kind_code == "points":
-            balances[sale] = posted.active
-    return balances
-
-
-def repeats_of(sales: Sequence[Bought]) -> list[Outcome]:
-    """The outcomes of receipts that stood there before."""
-    return [
-        Outcome(refusal=ReceiptReused(receipt=each.receipt.receipt))
-        if known is None
-        else Outcome(known, is_repeat=True)
-        for each, known in zip(sales, known_sales(sales=sales), strict=True)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
 class Quote:
     """What a basket would earn and where it would take the member. Nothing was written."""
 
@@ -346,26 +280,20 @@ class Quote:
     progress: Progress | None
     is_rise: bool
 
+    @property
+    def points(self) -> int:
+        """Points to spend, over all rules."""
+        return points_in(self.awards)
 
-def quote(*, member: Member, receipt: Receipt, now: datetime) -> Quote:
+
+def quote(*, member: Member, store: Store, receipt: Receipt, now: datetime) -> Quote:
     """What this basket would earn if it were sold now, by the same sums as `record_sale`. Writes nothing."""
     check_receipt(receipt, now=now)
     book, standing = judged_by(member=member.pk, at=now)
-    climb = book.climb
-    judged = judge(book, amount=receipt.amount, at=now, standing=standing)
-    where = progress(climb, judged.after, judged.total) if climb else None
+    verdict, _about = judge(
+        book, member=member.pk, store=store, receipt=receipt, at=now, standing=standing, is_written=False
+    )
+    foresee(verdict.awards, store=store.pk)
+    judged = judged_from(book, verdict, receipt=receipt, standing=standing)
+    where = progress(book.climb, judged.after, judged.total) if book.climb else None
     return Quote(judged.awards, where, judged.is_rise)
-
-
-@transaction.atomic
-def change_rule(*, rule: EarningRule, now: datetime, by: User | None, **says: Any) -> RuleVersion:
-    """Say from now on (or from `valid_from`) something else: a new version, what was said stays.
-
-    Raises VersionInPast when it would begin before the version it follows.
-    """
-    last = RuleVersion.objects.select_for_update().filter(rule=rule).order_by("-number").first()
-    valid_from = says.pop("valid_from", None) or now
-    if last is not None and valid_from < last.valid_from:
-        raise VersionInPast(since=last.valid_from.isoformat())
-    number = last.number + 1 if last else 1
-    return RuleVersion.objects.create(rule=rule, number=number, valid_from=valid_from, created_by=by, **says)

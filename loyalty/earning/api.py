@@ -1,32 +1,22 @@
-"""The tills' door to sales: record one, record many, quote a basket."""
+"""The tills' door to sales: record one, quote a basket."""
 
 from typing import Any
 
 from django.urls import path
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.earning.actions import Outcome, Quote, Recorded, quote, record_sale, record_sales
-from loyalty.earning.forms import SaleAsked, mapping, read_sale
-from loyalty.earning.rules import Earned
+from loyalty.earning.actions import Quote, Recorded, quote, record_sale
+from loyalty.earning.forms import read_sale
+from loyalty.judging.rules import Earned
 from loyalty.tiers.rules import Progress, Step
-from members.kit.refusals import Malformed, Refusal
-from members.profiles.actions import UnknownMember, find_buyer, find_members
-from members.purchases.actions import Bought
-from members.purchases.models import Tender
+from members.profiles.actions import find_buyer
+from members.purchases.models import Channel, Tender
 from members.stores.api import KEY, answer_till, key_of, store_of, till_of
-
-MOST_SALES = 1_000
-
-
-class TooManySales(Malformed):
-    code = "too_many_sales"
-    sentence = _("Send from 1 to %(limit)s sales at a time.")
 
 
 class WhoSerializer(serializers.Serializer[Any]):
@@ -50,11 +40,11 @@ class SaleSerializer(serializers.Serializer[Any]):
     amount = serializers.IntegerField(min_value=0, help_text="What was paid, in minor units.")
     discount = serializers.IntegerField(min_value=0, required=False)
     tender = serializers.ChoiceField(Tender.choices, required=False)
+    channel = serializers.ChoiceField(Channel.choices, required=False, help_text="Without it, till.")
+    attributes = serializers.DictField(
+        child=serializers.CharField(max_length=200), required=False, help_text="What else the till knows of the sale."
+    )
     lines = LineSerializer(many=True, required=False)
-
-
-class SalesSerializer(serializers.Serializer[Any]):
-    sales = serializers.ListField(child=SaleSerializer(), min_length=1, max_length=MOST_SALES)
 
 
 class AwardSerializer(serializers.Serializer[Any]):
@@ -95,19 +85,6 @@ class SaleAnswerSerializer(QuoteAnswerSerializer):
     balances = serializers.DictField(child=serializers.IntegerField())
 
 
-class OutcomeSerializer(serializers.Serializer[Any]):
-    sale = serializers.IntegerField(allow_null=True)
-    points = serializers.IntegerField()
-    is_repeat = serializers.BooleanField()
-    error = serializers.DictField(allow_null=True)
-
-
-class SalesAnswerSerializer(serializers.Serializer[Any]):
-    recorded = serializers.IntegerField()
-    refused = serializers.IntegerField()
-    results = OutcomeSerializer(many=True, help_text="In the order sent.")
-
-
 class Sales(APIView):
     """Record one sale: its points, growth, tier and messages, in one transaction."""
 
@@ -125,24 +102,6 @@ class Sales(APIView):
         return answer_till(request, answer)
 
 
-class BulkSales(APIView):
-    """Record up to 1,000 sales; one result each. A refused sale leaves the others alone."""
-
-    @extend_schema(request=SalesSerializer, responses={200: SalesAnswerSerializer}, parameters=[KEY])
-    def post(self, request: Request) -> Response:
-        key, now, till = key_of(request), timezone.now(), till_of(request)
-        rows = mapping(request.data, "body").get("sales")
-        if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_SALES:
-            raise TooManySales(limit=MOST_SALES)
-        asked = [read_or_refuse(row, key=f"{key}:{place}"[-200:], now=now) for place, row in enumerate(rows)]
-
-        def answer() -> tuple[int, dict[str, Any]]:
-            outcomes = record_asked(asked, store=till.store_id, till=till.pk, now=now)
-            return 200, words_of_outcomes(outcomes)
-
-        return answer_till(request, answer)
-
-
 class Quotes(APIView):
     """What a basket would earn if it were sold now. Writes nothing."""
 
@@ -151,35 +110,7 @@ class Quotes(APIView):
         now = timezone.now()
         asked = read_sale(request.data, key="quote", now=now)
         member = find_buyer(kind=asked.identity_kind, value=asked.identity)
-        return Response(words_of_quote(quote(member=member, receipt=asked.receipt, now=now)))
-
-
-def read_or_refuse(row: Any, *, key: str, now: Any) -> SaleAsked | Refusal:
-    """A row of many as read, or why it cannot be."""
-    try:
-        return read_sale(row, key=key, now=now)
-    except Refusal as refusal:
-        return refusal
-
-
-def record_asked(asked: list[SaleAsked | Refusal], *, store: int, till: int, now: Any) -> list[Outcome]:
-    """Record what could be read; one outcome for each row."""
-    readable = [each for each in asked if isinstance(each, SaleAsked)]
-    members = find_members(wanted=[(each.identity_kind, each.identity) for each in readable])
-    found = iter(members)
-    outcomes: list[Outcome | None] = []
-    sales: list[Bought] = []
-    for each in asked:
-        member = next(found) if isinstance(each, SaleAsked) else None
-        if isinstance(each, Refusal):
-            outcomes.append(Outcome(refusal=each))
-        elif member is None:
-            outcomes.append(Outcome(refusal=UnknownMember()))
-        else:
-            outcomes.append(None)
-            sales.append(Bought(member, store, till, each.receipt))
-    recorded = iter(record_sales(sales=sales, now=now))
-    return [next(recorded) if outcome is None else outcome for outcome in outcomes]
+        return Response(words_of_quote(quote(member=member, store=store_of(request), receipt=asked.receipt, now=now)))
 
 
 def words_of_step(step: Step | None) -> dict[str, str] | None:
@@ -234,23 +165,7 @@ def words_of_sale(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def words_of_outcomes(outcomes: list[Outcome]) -> dict[str, Any]:
-    """The results of many sales, as the API says them."""
-    results = [
-        {
-            "sale": each.sale,
-            "points": each.points,
-            "is_repeat": each.is_repeat,
-            "error": {"code": each.refusal.code, "detail": str(each.refusal)} if each.refusal else None,
-        }
-        for each in outcomes
-    ]
-    refused = sum(1 for each in outcomes if each.refusal)
-    return {"recorded": len(outcomes) - refused, "refused": refused, "results": results}
-
-
 urlpatterns = [
     path("sales", Sales.as_view(), name="api-sales"),
-    path("sales/bulk", BulkSales.as_view(), name="api-bulk-sales"),
     path("quotes", Quotes.as_view(), name="api-quotes"),
 ]

@@ -11,10 +11,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.refusals import Malformed
-from members.purchases.models import Tender
+from members.purchases.models import Channel, Tender
 from members.purchases.rules import Line, Receipt
 
 TENDERS = frozenset(Tender.values)
+CHANNELS = frozenset(Channel.values)
+MOST_ATTRIBUTES = 20
 LONGEST_RECEIPT = 200
 
 
@@ -50,7 +52,9 @@ def read_sale(data: Any, *, key: str, now: datetime) -> SaleAsked:
         currency=text(body, "currency", longest=10, otherwise=settings.SHOP_CURRENCY),
         amount=whole(body, "amount"),
         discount=whole(body, "discount", otherwise=0),
-        tender=tender(body),
+        tender=one_of(body, "tender", TENDERS, Tender.OTHER),
+        channel=one_of(body, "channel", CHANNELS, Channel.TILL),
+        attributes=attributes(body),
         lines=[read_line(line, place) for place, line in enumerate(lines)],
     )
     return SaleAsked(text(who, "kind", longest=10), text(who, "value", longest=254), receipt)
@@ -110,9 +114,19 @@ def moment(body: Mapping[str, Any], now: datetime) -> datetime:
     return timezone.make_aware(read) if timezone.is_naive(read) else read
 
 
-def tender(body: Mapping[str, Any]) -> str:
-    """How it was paid."""
-    value = body.get("tender", Tender.OTHER.value)
-    if not isinstance(value, str) or value not in TENDERS:
-        raise BadField(field="tender", expected=", ".join(sorted(TENDERS)))
+def one_of(body: Mapping[str, Any], field: str, known: frozenset[str], otherwise: str) -> str:
+    """A code that we know."""
+    value = body.get(field, otherwise)
+    if not isinstance(value, str) or value not in known:
+        raise BadField(field=field, expected=", ".join(sorted(known)))
     return value
+
+
+def attributes(body: Mapping[str, Any]) -> dict[str, str]:
+    """What else the till knows: a few short texts by name."""
+    said = body.get("attributes", {})
+    if not isinstance(said, dict) or len(said) > MOST_ATTRIBUTES:
+        raise BadField(
+            field="attributes", expected=_("an object of at most %(most)s texts") % {"most": MOST_ATTRIBUTES}
+        )
+    return {str(name)[:40]: text(said, name, longest=200, path="attributes") for name in said}

@@ -1,95 +1,50 @@
-"""Nouns: earning rules, their versions, the awards they gave."""
+"""Nouns: members' events, what rules awarded for sales and events, and which rules gave nothing and why."""
 
-import pgtrigger
-from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.ledger.models import PointKind, renews_programme
+from loyalty.rulebook.models import RuleVersion
 from members.profiles.models import Member
 from members.purchases.models import Sale
+from members.stores.models import Store
 
 
-class EarningRule(models.Model):
-    """What earns points. What it says stands in its versions."""
+class Event(models.Model):
+    """Something a member did that is no sale: enrolled, wrote a review, brought a friend."""
 
-    code = models.SlugField(_("code"), max_length=40, unique=True)
-    name_zh = models.CharField(_("name in Chinese"), max_length=60)
-    name_en = models.CharField(_("name in English"), max_length=60)
+    member = models.ForeignKey(Member, models.PROTECT, related_name="events", db_index=False)
+    code = models.SlugField(_("event"), max_length=40)
+    key = models.CharField(max_length=100)  # what caused it; the same event is reported once
+    store = models.ForeignKey(Store, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("store"))
+    facts = models.JSONField(_("facts"), default=dict, db_default={}, blank=True)
+    happened_at = models.DateTimeField(_("happened at"))
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = _("earning rule")
-        verbose_name_plural = _("earning rules")
-        triggers = [renews_programme("rule_renews_programme")]
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [models.UniqueConstraint(name="event_once_per_key", fields=["member", "code", "key"])]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.code}"
 
 
-class RuleVersion(models.Model):
-    """What a rule said from a moment on, until its next version. Never edited: a sale is judged by that of its day."""
-
-    class Rounding(models.TextChoices):
-        DOWN = "down", _("down")
-        NEAREST = "nearest", _("to the nearest, halves up")
-        UP = "up", _("up")
-
-    rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="versions", verbose_name=_("rule"))
-    number = models.PositiveIntegerField(_("version"))
-    valid_from = models.DateTimeField(_("valid from"))
-    is_on = models.BooleanField(_("is on"), default=True)
-    kind = models.ForeignKey(PointKind, models.PROTECT, related_name="+", verbose_name=_("point kind"))
-    points = models.PositiveIntegerField(_("points"), validators=[MinValueValidator(1), MaxValueValidator(10_000)])
-    per_amount = models.BigIntegerField(  # minor units of money
-        _("per amount spent"), validators=[MinValueValidator(1)]
-    )
-    rounding = models.CharField(_("rounding"), max_length=8, choices=Rounding, default=Rounding.DOWN)
-    uses_tier_multiplier = models.BooleanField(_("times the tier's multiplier"), default=True)
-    pending_days = models.PositiveSmallIntegerField(_("pending days"), default=0)
-    expires_after_months = models.PositiveSmallIntegerField(
-        _("expires after months"),
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(240)],
-    )
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
-    )
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        verbose_name = _("rule version")
-        verbose_name_plural = _("rule versions")
-        constraints = [
-            models.UniqueConstraint(name="rule_version_once", fields=["rule", "number"]),
-            models.CheckConstraint(
-                name="rule_gives_something", condition=Q(points__range=(1, 10_000), per_amount__gte=1)
-            ),
-            models.CheckConstraint(
-                name="rule_expiry_is_later",
-                condition=Q(expires_after_months=None) | Q(expires_after_months__gte=1),
-            ),
-        ]
-        triggers = [
-            pgtrigger.Protect(name="rule_version_is_final", operation=pgtrigger.Update | pgtrigger.Delete),
-            renews_programme("version_renews_programme"),
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.pk} v{self.number}"
-
-
 class Award(models.Model):
-    """One rule's result on one sale, with what it was computed from."""
+    """One rule's result on one sale or event, with what it was made of."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="awards", db_index=False)
-    sale = models.ForeignKey(Sale, models.PROTECT, related_name="awards", db_index=False)
+    sale = models.ForeignKey(Sale, models.PROTECT, related_name="awards", null=True, db_index=False)
+    event = models.ForeignKey(Event, models.PROTECT, related_name="awards", null=True, db_index=False)
     version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="awards", db_index=False)
     points = models.BigIntegerField(_("points"))  # 0 when the rule fired and gave nothing, as on a small amount
     multiplier = models.PositiveIntegerField(_("multiplier in percent"))
+    why = models.JSONField(db_default={})  # see rulebook.rules: of, lines, by_points, base, full, cut
+    reserved = models.BigIntegerField(db_default=0)  # what its budget holds for it: points, or minor units
+    returned = models.BigIntegerField(_("taken back"), db_default=0)  # points that returns took back
+    is_limited = models.BooleanField(db_default=False)  # limits count it
+    happened_at = models.DateTimeField(db_default=Now())  # of the sale or event
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -97,8 +52,37 @@ class Award(models.Model):
         verbose_name_plural = _("awards")
         constraints = [
             models.UniqueConstraint(name="award_once_per_sale", fields=["sale", "version", "member"]),
-            models.CheckConstraint(name="award_is_not_negative", condition=Q(points__gte=0)),
+            models.UniqueConstraint(
+                name="award_once_per_event",
+                fields=["event", "version", "member"],
+                condition=Q(event__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="award_is_not_negative", condition=Q(points__gte=0, returned__gte=0, reserved__gte=0)
+            ),
+            models.CheckConstraint(name="award_returns_what_it_gave", condition=Q(returned__lte=models.F("points"))),
+            models.CheckConstraint(
+                name="award_has_one_cause",
+                condition=Q(sale=None, event__isnull=False) | Q(sale__isnull=False, event=None),
+            ),
+        ]
+        indexes = [
+            models.Index(name="award_counted", fields=["member", "happened_at"], condition=Q(is_limited=True)),
         ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.points}"
+
+
+class Judgement(models.Model):
+    """Which rules gave nothing on a sale, by reason. Without a row every rule that was in force fired."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False)
+    sale = models.ForeignKey(Sale, models.PROTECT, related_name="judgements", db_index=False)
+    unfired = models.JSONField()  # {"store": [12, 15], "stopped": [7]}: ids of versions by the test or limit
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="judgement_once_per_sale", fields=["sale", "member"])]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

@@ -1,94 +1,192 @@
-"""What a sale earns: pure sums over the rule versions of its own moment."""
+"""What a sale comes to: the case that rules judge, the sums, and what rules need to know of the member. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from loyalty.tiers.rules import Climb, Step
-from members.kit.refusals import Refusal
-from members.kit.windows import days_after, months_after
-
-
-class VersionInPast(Refusal):
-    """Versions follow one another in time."""
-
-    code = "version_in_past"
-    sentence = _("A new version begins after the one before it, which began on %(since)s.")
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A rule version as the sums need it: so many points per amount of minor units."""
-
-    id: int
-    rule: int
-    rule_code: str
-    name_zh: str
-    name_en: str
-    number: int
-    valid_from: datetime
-    is_on: bool
-    kind: int
-    kind_code: str
-    points: int
-    per_amount: int
-    rounding: str
-    uses_tier_multiplier: bool
-    pending_days: int
-    expires_after_months: int | None
+from loyalty.conditions.case import Case, Goods
+from loyalty.conditions.tree import uses
+from loyalty.judging.rules import Earned, Rulebook, Terms, Version
+from loyalty.limits.rules import PERIODS, Usage, periods_of, starts
+from loyalty.tiers.rules import Climb, Step, lifted
+from members.kit.money import format_money
+from members.kit.names import named
+from members.purchases.rules import Line, Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Rulebook:
-    """All versions, oldest first, and the ladder: everything that judges a sale. Its revision says which it is."""
+class Wanted:
+    """What a set of versions has to know beside the sale itself. Most shops' rules need none of it."""
 
-    revision: UUID
-    versions: tuple[Version, ...]
-    climb: Climb | None
+    purchases: bool
+    birthday: bool
+    products: bool
+    limited: frozenset[int]  # rules whose earlier awards are counted
+    whole_past: bool  # and whether all of them, or those since the earliest period began
+    budgets: tuple[int, ...]
 
-    def in_force(self, at: datetime) -> list[Version]:
-        """The version of each rule at a moment, without rules that were off."""
-        latest: dict[int, Version] = {}
-        for version in self.versions:
-            if version.valid_from <= at:
-                latest[version.rule] = version
-        return [version for version in latest.values() if version.is_on]
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the member need not be asked about at all."""
+        return not (self.purchases or self.birthday or self.limited)
+
+
+def wanted_by(versions: Sequence[Version]) -> Wanted:
+    """What these versions have to know."""
+    trees = [version.conditions for version in versions]
+    limited = [version for version in versions if version.limits]
+    return Wanted(
+        purchases=any(uses(tree, "first_purchase", "nth_purchase", "every_purchases") for tree in trees),
+        birthday=any(uses(tree, "birthday_month") for tree in trees),
+        products=any(version.chosen is not None for version in versions)
+        or any(uses(tree, "category", "brand") for tree in trees),
+        limited=frozenset(version.rule for version in limited),
+        whole_past=any("ever" in periods_of(version.limits) for version in limited),
+        budgets=tuple(sorted({version.budget for version in versions if version.budget is not None})),
+    )
+
+
+def counted_since(wanted: Wanted, versions: Sequence[Version], at: datetime) -> datetime | None:
+    """From when on earlier awards count for a moment; None is from the beginning."""
+    if wanted.whole_past:
+        return None
+    hours = max((version.limits.get("cooldown_hours", 0) for version in versions), default=0)
+    begins = [starts(period, at) for version in versions for period in periods_of(version.limits)]
+    cooled = at.timestamp() - hours * 3_600
+    return min([each for each in begins if each is not None] + [datetime.fromtimestamp(cooled, tz=at.tzinfo)])
+
+
+@dataclass(slots=True)
+class About:
+    """What was found out about a member for the versions that want to know."""
+
+    purchase: int = 0
+    born_on: date | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+Products = Mapping[str, tuple[str, str]]  # category and brand, by SKU
+
+
+def case_of(receipt: Receipt, *, store: str, step: Step | None, about: About, products: Products, at: datetime) -> Case:
+    """A receipt as conditions see it: by the shop's clock, with the tier that the member held."""
+    return Case(
+        at=timezone.localtime(at),
+        store=store,
+        channel=receipt.channel,
+        tender=receipt.tender,
+        amount=receipt.amount,
+        discount=receipt.discount,
+        lines=tuple(goods_of(place, line, products) for place, line in enumerate(receipt.lines, start=1)),
+        attributes=receipt.attributes,
+        tiers=frozenset([step.code]) if step else frozenset(),
+        purchase=about.purchase,
+        born_on=about.born_on,
+    )
+
+
+def goods_of(place: int, line: Line, products: Products) -> Goods:
+    """A line as conditions see it."""
+    category, brand = products.get(line.sku, ("", ""))
+    return Goods(place, line.sku, category, brand, line.quantity, line.amount, line.discount)
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
-    """What one version gives for one sale; the multiplier is in percent."""
+class Judged:
+    """What a sale earns, which rules gave nothing and why, and where it takes the member."""
 
-    version: Version
-    points: int
-    multiplier: int
-    activates_at: datetime
-    expires_at: datetime | None
+    awards: list[Earned]
+    unfired: dict[str, list[int]]
+    before: Step | None
+    after: Step | None
+    total: int
 
+    @property
+    def is_rise(self) -> bool:
+        return self.before != self.after
 
-def points_for(version: Version, amount: int, multiplier: int) -> int:
-    """Points for minor units of money: amount / per_amount x points x multiplier / 100, rounded once, at the end."""
-    numerator = amount * version.points * multiplier
-    denominator = version.per_amount * 100
-    if version.rounding == "up":
-        return -(-numerator // denominator)
-    if version.rounding == "nearest":
-        return (2 * numerator + denominator) // (2 * denominator)
-    return numerator // denominator
+    @property
+    def points(self) -> int:
+        """Points to spend, over all rules."""
+        return points_in(self.awards)
 
 
-def earned(versions: Sequence[Version], *, amount: int, step: Step | None, at: datetime) -> list[Earned]:
-    """What a sale of this amount at this moment earns by each version, zero included: it fired and gave nothing."""
-    return [award(version, amount=amount, step=step, at=at) for version in versions]
+def points_in(awards: Sequence[Earned]) -> int:
+    """Points to spend, over all awards."""
+    return sum(each.points for each in awards if each.version.kind_code == "points")
 
 
-def award(version: Version, *, amount: int, step: Step | None, at: datetime) -> Earned:
-    """What one version gives."""
-    multiplier = step.multiplier if step is not None and version.uses_tier_multiplier else 100
-    activates_at = days_after(at, version.pending_days) if version.pending_days else at
-    months = version.expires_after_months
-    expires_at = months_after(activates_at, months) if months else None
-    return Earned(version, points_for(version, amount, multiplier), multiplier, activates_at, expires_at)
+def terms_of(book: Rulebook, step: Step | None) -> Terms:
+    """What a member's tier and the programme mean for the sums."""
+    return Terms(step.multiplier if step else 100, book.most_percent, book.return_days)
+
+
+def climbed(
+    climb: Climb | None, *, awards: Sequence[Earned], amount: int, tier: int | None, total: int
+) -> tuple[Step | None, Step | None, int]:
+    """The step held, the step that a sale lifts to, and the window's total with it; `total` is without it."""
+    if climb is None:
+        return None, None, 0
+    step = climb.step(tier)
+    grown = total + counted(climb, amount, awards)
+    return step, lifted(climb, step, grown) or step, grown
+
+
+def counted(climb: Climb, amount: int, awards: Sequence[Earned]) -> int:
+    """What a sale adds to the ladder's total: minor units spent, or growth earned."""
+    if climb.basis == "spend":
+        return amount
+    return sum(each.points for each in awards if each.version.kind_code == "growth")
+
+
+def words_of_cut(name: str, left: int) -> str:
+    """What a cap left, in words."""
+    if name in PERIODS:
+        return _("cut to %(left)s: at most so many %(period)s") % {"left": left, "period": PERIODS[name]}
+    words = {
+        "per_sale": gettext_lazy("cut to %(left)s: at most so many a sale"),
+        "budget": gettext_lazy("cut to %(left)s: the budget had no more"),
+        "multiplier": gettext_lazy("cut: all multipliers together stay below %(left)s%%"),
+    }
+    return str(words[name]) % {"left": left}
+
+
+def words_of_sum(award: Any) -> str:
+    """What an award was made of, in words."""
+    said = award.version
+    match said.effect:
+        case "fixed":
+            words = _("%(points)s %(kind)s each time")
+        case "multiply":
+            words = _("%(base)s %(kind)s from other rules, times %(percent)s%%: the part above them")
+        case _other:
+            words = _(
+                "%(amount)s counted; %(points)s %(kind)s for each %(per)s, times %(times)s%%, rounded %(rounding)s"
+            )
+    amount = award.why.get("of", award.sale.amount if award.sale else 0)
+    return words % {
+        "points": said.points,
+        "kind": named(said.kind),
+        "base": award.why.get("base", 0),
+        "percent": said.percent,
+        "amount": format_money(amount),
+        "per": format_money(said.per_amount),
+        "times": award.multiplier,
+        "rounding": said.get_rounding_display(),
+    }
+
+
+def words_of_award(award: Any) -> str:
+    """Why an award gave what it gave: the sum, what was left out of it, and every cut."""
+    parts = [words_of_sum(award)]
+    if "by_points" in award.why:
+        parts.append(_("%(amount)s of it paid with points") % {"amount": format_money(award.why["by_points"])})
+    if "full" in award.why:
+        parts.append(_("%(full)s before cuts") % {"full": award.why["full"]})
+    parts += [words_of_cut(name, left) for name, left in award.why.get("cut", [])]
+    return _("; ").join(parts)

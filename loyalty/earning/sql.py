@@ -1,11 +1,16 @@
-"""Statements that write awards."""
+"""Statements that write awards, and that read what rules want to know of a member."""
 
-# One sale's awards and their postings in one round trip, accounts in primary-key order as everywhere.
+# One sale's awards, what gave nothing, and the postings in one round trip, accounts in primary-key order.
 POST_AWARDS = """
 WITH awarded AS (
-    INSERT INTO loyalty_award (member_id, sale_id, version_id, points, multiplier)
-    SELECT %(member)s, %(sale)s, a.version, a.points, a.multiplier
-      FROM unnest(%(versions)s::bigint[], %(points)s::bigint[], %(multipliers)s::int[]) a(version, points, multiplier)
+    INSERT INTO loyalty_award (member_id, sale_id, event_id, version_id, points, multiplier, why, reserved, is_limited,
+                               happened_at)
+    SELECT %(member)s, %(sale)s, %(event)s, a.version, a.points, a.multiplier, a.why, a.reserved, a.limited, %(at)s
+      FROM unnest(%(versions)s::bigint[], %(points)s::bigint[], %(multipliers)s::int[], %(why)s::jsonb[],
+                  %(reserved)s::bigint[], %(limited)s::boolean[]) a(version, points, multiplier, why, reserved, limited)
+), judged AS (
+    INSERT INTO loyalty_judgement (member_id, sale_id, unfired)
+    SELECT %(member)s, %(sale)s, %(unfired)s::jsonb WHERE %(sale)s::bigint IS NOT NULL AND %(unfired)s::jsonb <> '{}'
 )
 SELECT a.kind, c.active, c.pending
   FROM (SELECT asked.* FROM unnest(%(kinds)s::bigint[], %(points)s::bigint[], %(keys)s::text[],
@@ -18,7 +23,29 @@ SELECT a.kind, c.active, c.pending
  WHERE a.points > 0
 """
 
+# Many sales' awards, and which rules gave nothing.
 WRITE_AWARDS = """
-INSERT INTO loyalty_award (member_id, sale_id, version_id, points, multiplier)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
+INSERT INTO loyalty_award (member_id, sale_id, version_id, points, multiplier, why, reserved, is_limited, happened_at)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::jsonb[], %s::bigint[],
+                     %s::boolean[], %s::timestamptz[])
 """
+WRITE_JUDGEMENTS = """
+INSERT INTO loyalty_judgement (member_id, sale_id, unfired)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[])
+"""
+
+# Which purchase a moment is, the birthday, and what limited rules gave before.
+ABOUT = """
+SELECT m.id, m.birth_on,
+       CASE WHEN %(purchases)s THEN ARRAY(SELECT s.happened_at FROM members_sale s
+                                           WHERE s.member_id = m.id ORDER BY s.happened_at) END
+  FROM members_member m WHERE m.id = ANY (%(members)s::bigint[])
+"""
+USAGE = """
+SELECT a.member_id, v.rule_id, a.happened_at, a.points - a.returned
+  FROM loyalty_award a JOIN loyalty_ruleversion v ON v.id = a.version_id
+ WHERE a.member_id = ANY (%(members)s::bigint[]) AND a.is_limited AND v.rule_id = ANY (%(rules)s::bigint[])
+   AND a.happened_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+ ORDER BY a.happened_at
+"""
+PRODUCTS = "SELECT sku, category, brand FROM members_product WHERE sku = ANY (%s::text[])"

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as BrokerGone
 
-from loyalty.earning.actions import Outcome, record_sales
+from loyalty.batches.actions import Outcome, record_sales
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.imports.rules import Layout, Row, find_columns, guess_identity, read_row
 from loyalty.imports.sql import enrol_earlier, look_again

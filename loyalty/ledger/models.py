@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pgtrigger
 from django.contrib.postgres.functions import RandomUUID
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce, Now
@@ -14,12 +15,31 @@ from members.profiles.models import Member
 
 
 class Programme(models.Model):
-    """One row: a stamp that triggers renew whenever rules, tiers or point kinds change, so that caches know."""
+    """One row: the settings of the whole, and a stamp that triggers renew whenever what judges sales changes."""
 
-    revision = models.UUIDField(db_default=RandomUUID())
+    revision = models.UUIDField(db_default=RandomUUID(), editable=False)
+    return_days = models.PositiveSmallIntegerField(_("days in which goods may come back"), db_default=14)
+    most_percent = models.PositiveIntegerField(  # of all rules that multiply, together
+        _("highest multiplier in percent"),
+        db_default=1_000,
+        validators=[MinValueValidator(100), MaxValueValidator(10_000)],
+    )
 
     class Meta:
-        constraints = [models.CheckConstraint(name="programme_is_one", condition=Q(pk=1))]
+        verbose_name = _("programme")
+        verbose_name_plural = _("programme")
+        constraints = [
+            models.CheckConstraint(name="programme_is_one", condition=Q(pk=1)),
+            models.CheckConstraint(name="programme_multiplies_sanely", condition=Q(most_percent__range=(100, 10_000))),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="programme_renews_itself",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                func="NEW.revision := gen_random_uuid(); RETURN NEW;",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.revision}"

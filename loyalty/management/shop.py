@@ -12,12 +12,13 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from loyalty.earning.actions import change_rule, record_sales
-from loyalty.earning.models import EarningRule
+from loyalty.batches.actions import record_sales
 from loyalty.imports.sql import look_again
 from loyalty.ledger.actions import redeem, settle_range
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
+from loyalty.rulebook.actions import change_rule
+from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.actions import judge_range
 from members.kit.windows import start_of_day
 from members.profiles.actions import add_identity, enrol

@@ -9,6 +9,11 @@ def integers(values: Iterable[int | None]) -> str:
     return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
+def booleans(values: Iterable[bool]) -> str:
+    """Yes or no, for `%s::boolean[]`."""
+    return "{" + ",".join("t" if value else "f" for value in values) + "}"
+
+
 def texts(values: Iterable[str]) -> str:
     """Texts, quoted, for `%s::text[]`."""
     return "{" + ",".join(f'"{escaped(value)}"' for value in values) + "}"

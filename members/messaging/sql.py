@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from members.kit.arrays import integers, texts
+
 # Inbox rows are there as soon as they are written, in the words of this moment. Others need an address: the member's
 # proved one, or else the oldest; a member without one gets no row.
 INSERT_MESSAGES = """
@@ -24,7 +26,8 @@ SELECT m.id, c.channel, %(purpose)s, %(template)s, v.version, r.key, r.context, 
         ORDER BY t.version DESC LIMIT 1) v ON true
   LEFT JOIN LATERAL (
        SELECT i.value FROM members_identity i
-        WHERE i.member_id = m.id AND i.kind = CASE c.channel WHEN 'email' THEN 'email' WHEN 'sms' THEN 'phone' END
+        WHERE c.channel <> 'inbox' AND i.member_id = m.id
+          AND i.kind = CASE c.channel WHEN 'email' THEN 'email' WHEN 'sms' THEN 'phone' END
         ORDER BY i.verified_at NULLS LAST, i.id LIMIT 1) a ON true
  WHERE c.channel = 'inbox' OR a.value IS NOT NULL
  ORDER BY m.id, c.channel, r.key
@@ -64,9 +67,9 @@ def insert_messages(rows: Iterable[Row], *, template: str, channels: Iterable[st
         keys.append(key)
         contexts.append(json.dumps(context))
     values: dict[str, Any] = {
-        "members": members,
-        "keys": keys,
-        "contexts": contexts,
+        "members": integers(members),
+        "keys": texts(keys),
+        "contexts": texts(contexts),
         "channels": list(channels),
         "template": template,
         "purpose": purpose,

@@ -1,13 +1,15 @@
 """Verbs: write down what tills told us, once."""
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from members.kit.arrays import integers, moments, texts
-from members.purchases.models import Sale
+from members.purchases.models import Sale, SaleLine
 from members.purchases.rules import Line, Receipt, ReceiptReused
 from members.purchases.sql import WRITE_LINES, WRITE_SALE, WRITE_SALES
 
@@ -35,6 +37,8 @@ def write_sale(*, member: int, store: int, till: int | None, receipt: Receipt) -
         "amount": receipt.amount,
         "discount": receipt.discount,
         "tender": receipt.tender,
+        "channel": receipt.channel,
+        "attributes": json.dumps(receipt.attributes, ensure_ascii=False),
         **columns_of(receipt.lines),
     }
     with connection.cursor() as cursor:
@@ -58,24 +62,48 @@ def columns_of(lines: Sequence[Line]) -> dict[str, str]:
 
 def sale_of_receipt(*, member: int, store: int, receipt: Receipt) -> int:
     """The id of the sale that this receipt is. Raises ReceiptReused if what it says differs."""
-    known = Sale.objects.get(member=member, store=store, receipt=receipt.receipt)
-    same = (known.happened_at, known.currency, known.amount) == (receipt.happened_at, receipt.currency, receipt.amount)
-    if not same:
+    (sale,) = known_sales(sales=[Bought(member, store, None, receipt)])
+    if sale is None:
         raise ReceiptReused(receipt=receipt.receipt)
-    return known.pk
+    return sale
 
 
 def known_sales(*, sales: Sequence["Bought"]) -> list[int | None]:
-    """The ids of sales that stood there before, in one query; None where the receipt says something else now."""
+    """The ids of sales that stood there before, in two queries; None where the receipt says something else now."""
     rows = Sale.objects.filter(
         member__in={each.member for each in sales}, receipt__in={each.receipt.receipt for each in sales}
-    ).values_list("member_id", "store_id", "receipt", "happened_at", "currency", "amount", "pk")
+    ).values_list(
+        "member_id", "store_id", "receipt", "happened_at", "currency", "amount", "discount", "tender", "channel", "pk"
+    )
     ids = {tuple(row[:-1]): row[-1] for row in rows}
+    lines = lines_of(ids.values())
+    found = [ids.get((each.member, each.store, *content_of(each.receipt))) for each in sales]
     return [
-        ids.get((each.member, each.store, said.receipt, said.happened_at, said.currency, said.amount))
-        for each in sales
-        for said in [each.receipt]
+        sale if sale is not None and lines[sale] == goods_of(each.receipt) else None
+        for sale, each in zip(found, sales, strict=True)
     ]
+
+
+def content_of(receipt: Receipt) -> tuple[Any, ...]:
+    """What makes two deliveries of a receipt the same, beside its lines."""
+    return (
+        receipt.receipt, receipt.happened_at, receipt.currency, receipt.amount, receipt.discount, receipt.tender,
+        receipt.channel,
+    )  # fmt: skip
+
+
+def goods_of(receipt: Receipt) -> list[tuple[str, int, int]]:
+    """What was bought, line by line."""
+    return [(line.sku, line.quantity, line.amount) for line in receipt.lines]
+
+
+def lines_of(sales: Iterable[int]) -> dict[int, list[tuple[str, int, int]]]:
+    """What was bought in each of the sales, line by line."""
+    found: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    rows = SaleLine.objects.filter(sale__in=list(sales)).order_by("sale_id", "position")
+    for sale, sku, quantity, amount in rows.values_list("sale_id", "sku", "quantity", "amount"):
+        found[sale].append((sku, quantity, amount))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +129,8 @@ def write_sales(*, sales: Sequence[Bought]) -> list[int | None]:
         "amounts": integers(each.receipt.amount for each in sales),
         "discounts": integers(each.receipt.discount for each in sales),
         "tenders": texts(each.receipt.tender for each in sales),
+        "channels": texts(each.receipt.channel for each in sales),
+        "attributes": texts(json.dumps(each.receipt.attributes, ensure_ascii=False) for each in sales),
     }
     with connection.cursor() as cursor:
         cursor.execute(WRITE_SALES, values)

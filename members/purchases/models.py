@@ -33,6 +33,12 @@ class Tender(models.TextChoices):
     OTHER = "other", _("other")
 
 
+class Channel(models.TextChoices):
+    TILL = "till", _("till")
+    WEB = "web", _("web shop")
+    MINI = "mini", _("mini-program")
+
+
 class SaleQuerySet(models.QuerySet["Sale"]):
     def of(self, member: Member) -> "SaleQuerySet":
         return self.filter(member=member)
@@ -64,6 +70,8 @@ class Sale(models.Model):
     amount = models.BigIntegerField(_("amount paid"))  # after discounts
     discount = models.BigIntegerField(_("discount"), db_default=0)
     tender = models.CharField(_("tender"), max_length=8, choices=Tender, db_default=Tender.OTHER)
+    channel = models.CharField(_("channel"), max_length=8, choices=Channel, db_default=Channel.TILL)
+    attributes = models.JSONField(_("attributes"), db_default={}, blank=True)  # what else the till said
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = SaleQuerySet.as_manager()

@@ -1,7 +1,7 @@
 """What a sale must be like: pure checks, each with its own no."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +36,8 @@ class Receipt:
     discount: int = 0
     tender: str = "other"
     lines: Sequence[Line] = ()
+    channel: str = "till"
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class SaleInFuture(Refusal):

@@ -4,9 +4,10 @@ WRITE_SALE = """
 WITH member AS (
     SELECT id FROM members_member WHERE id = %(member)s FOR NO KEY UPDATE
 ), sale AS (
-    INSERT INTO members_sale (member_id, store_id, till_id, receipt, happened_at, currency, amount, discount, tender)
+    INSERT INTO members_sale (member_id, store_id, till_id, receipt, happened_at, currency, amount, discount, tender,
+                              channel, attributes)
     SELECT member.id, %(store)s, %(till)s, %(receipt)s, %(happened_at)s, %(currency)s, %(amount)s, %(discount)s,
-           %(tender)s FROM member
+           %(tender)s, %(channel)s, %(attributes)s FROM member
         ON CONFLICT (member_id, store_id, receipt) DO NOTHING
     RETURNING id, member_id
 ), lines AS (
@@ -25,11 +26,14 @@ WRITE_SALES = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(%(members)s::bigint[], %(stores)s::bigint[], %(tills)s::bigint[], %(receipts)s::text[],
                          %(moments)s::timestamptz[], %(currencies)s::text[], %(amounts)s::bigint[],
-                         %(discounts)s::bigint[], %(tenders)s::text[])
-           WITH ORDINALITY s(member, store, till, receipt, happened_at, currency, amount, discount, tender, place)
+                         %(discounts)s::bigint[], %(tenders)s::text[], %(channels)s::text[], %(attributes)s::jsonb[])
+           WITH ORDINALITY s(member, store, till, receipt, happened_at, currency, amount, discount, tender, channel,
+                             attributes, place)
 ), sale AS (
-    INSERT INTO members_sale (member_id, store_id, till_id, receipt, happened_at, currency, amount, discount, tender)
-    SELECT member, store, till, receipt, happened_at, currency, amount, discount, tender FROM asked ORDER BY place
+    INSERT INTO members_sale (member_id, store_id, till_id, receipt, happened_at, currency, amount, discount, tender,
+                              channel, attributes)
+    SELECT member, store, till, receipt, happened_at, currency, amount, discount, tender, channel, attributes
+      FROM asked ORDER BY place
         ON CONFLICT (member_id, store_id, receipt) DO NOTHING
     RETURNING id, member_id, store_id, receipt
 )

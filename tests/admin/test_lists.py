@@ -8,10 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from loyalty.earning.actions import record_sales
-from loyalty.earning.models import EarningRule
+from loyalty.batches.actions import record_sales
 from loyalty.imports.models import SaleImport
 from loyalty.ledger.models import Difference, Movement, PointKind
+from loyalty.rulebook.models import EarningRule
 from members.messaging.models import Template
 from members.profiles.models import CustomField, Member
 from members.purchases.models import Product

@@ -5,8 +5,8 @@ import re
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from loyalty.earning.models import EarningRule, RuleVersion
 from loyalty.ledger.models import PointKind
+from loyalty.rulebook.models import EarningRule, RuleVersion
 from members.messaging.models import Template
 from members.stores.actions import till_with_key
 from members.stores.models import Till, User

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.test import Client
 
-from loyalty.earning.actions import record_sales
+from loyalty.batches.actions import record_sales
 from loyalty.ledger.models import Difference
 from members.kit.models import Chunk
 from tests.factories import NOW

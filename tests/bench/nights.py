@@ -9,7 +9,7 @@ from django.utils import timezone
 from loyalty.tiers.actions import judge_range, load_climb
 from loyalty.tiers.models import Ladder
 from loyalty.tiers.rules import thresholds
-from members.kit.ranges import id_ranges
+from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
 from tests.bench.ground import run_sql, timed
@@ -28,6 +28,11 @@ WITH s AS (
     INSERT INTO loyalty_standing (member_id, ladder_id, tier_id, since)
     SELECT id, %(ladder)s, t, %(as_of)s FROM n WHERE t IS DISTINCT FROM old
         ON CONFLICT (member_id, ladder_id) DO UPDATE SET tier_id = excluded.tier_id, since = excluded.since
+), told AS (
+    INSERT INTO members_message (member_id, channel, purpose, template, key, context, status, due_at, sent_at)
+    SELECT id, 'inbox', 'service', 'tier_reached', 'tier:' || t || ':' || to_char(%(as_of)s, 'YYYYMMDD'),
+           jsonb_build_object('tier_zh', '', 'tier_en', ''), 'delivered', %(as_of)s, %(as_of)s
+      FROM n WHERE t > old
 )
 INSERT INTO loyalty_tierchange (member_id, ladder_id, before_id, after_id, total, reason, happened_at)
 SELECT id, %(ladder)s, old, t, spend, 'night', %(as_of)s FROM n WHERE t IS DISTINCT FROM old
@@ -53,7 +58,9 @@ def nights() -> Iterator[Line | str]:
 def judge_all(as_of: object) -> None:
     """What the night's chunks do, one after the other."""
     for first, last in id_ranges(Member, size=50_000):
-        judge_range(first=first, last=last, as_of=as_of)  # type: ignore[arg-type]
+        with transaction.atomic():
+            plan_afresh()
+            judge_range(first=first, last=last, as_of=as_of)  # type: ignore[arg-type]
 
 
 def judge_purely(as_of: object, *, keep: bool) -> None:
@@ -67,4 +74,5 @@ def judge_purely(as_of: object, *, keep: bool) -> None:
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(PURE, values)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # the foreign keys that a commit would look at
         transaction.set_rollback(not keep)

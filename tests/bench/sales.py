@@ -18,8 +18,8 @@ import psycopg
 from django.conf import settings
 
 from config.engines import free_port
-from loyalty.earning.models import RuleVersion
 from loyalty.imports.actions import prepare_import, run_import
+from loyalty.rulebook.models import RuleVersion
 from members.profiles.models import Member
 from members.stores.actions import open_till
 from members.stores.models import Store

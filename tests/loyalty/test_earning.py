@@ -10,10 +10,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from loyalty.earning.actions import change_rule, record_sale, record_sales, rulebook
-from loyalty.earning.models import Award, EarningRule
-from loyalty.earning.rules import Version, VersionInPast, points_for
+from loyalty.batches.actions import record_sales
+from loyalty.conditions.case import Case
+from loyalty.earning.actions import record_sale
+from loyalty.earning.models import Award
+from loyalty.judging.rules import Terms, judge_case
 from loyalty.ledger.models import Account, Movement, PointKind
+from loyalty.limits.rules import Usage
+from loyalty.rulebook.actions import change_rule, rulebook
+from loyalty.rulebook.models import EarningRule
+from loyalty.rulebook.rules import VersionInPast
 from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
 from members.kit.models import IdempotentAnswer
 from members.messaging.models import Message
@@ -21,6 +27,7 @@ from members.purchases.actions import Bought
 from members.purchases.models import Sale, SaleLine
 from members.purchases.rules import Receipt, ReceiptReused, SaleBeforeEnrolment, SaleInFuture
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory
+from tests.loyalty.sayings import said
 from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db
@@ -273,9 +280,11 @@ def test_a_late_sale_is_judged_by_the_rules_and_the_tier_of_its_own_moment():
     ],
 )
 def test_points_are_rounded_once_at_the_end(rounding, amount, multiplier, expected):
-    version = Version(1, 1, "x", "", "", 1, NOW, True, 1, "points", 1, 100, rounding, True, 0, None)
+    rule = said(rounding=rounding)
 
-    assert points_for(version, amount, multiplier) == expected
+    verdict = judge_case([rule], Case(at=NOW, amount=amount), terms=Terms(multiplier), usage=Usage())
+
+    assert [award.points for award in verdict.awards] == [expected]
 
 
 def test_many_sales_come_to_the_same_as_one_by_one():

@@ -1,0 +1,97 @@
+"""What was bought: products, categories, brands, how much and how many."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from loyalty.conditions.case import BadCondition, Case, Goods, Test, codes, listed, number
+from members.kit.money import LARGEST_AMOUNT, format_money
+from members.purchases.rules import MOST_PIECES
+
+FIELDS: Mapping[str, Callable[[Goods], str]] = {
+    "product": lambda line: line.sku,
+    "category": lambda line: line.category,
+    "brand": lambda line: line.brand,
+}
+
+
+def any_line(field: str) -> Any:
+    """Makes checks that a line has one of the codes."""
+    value_of = FIELDS[field]
+
+    def holds(wants: list[str]) -> Any:
+        wanted = frozenset(wants)
+        return lambda case: any(value_of(line) in wanted for line in case.lines)
+
+    return holds
+
+
+def pieces(case: Case) -> int:
+    """How many pieces the lines hold."""
+    return sum(line.quantity for line in case.lines)
+
+
+def read_lines(value: Any) -> dict[str, list[str]]:
+    """Which lines a rule looks at: products, categories and brands that count, and those with `not_` that do not."""
+    known = {*FIELDS, *(f"not_{name}" for name in FIELDS)}
+    if not isinstance(value, dict) or not set(value) <= known:
+        raise BadCondition(test="lines", expected=", ".join(sorted(known)))
+    return {name: codes(name, wanted) for name, wanted in value.items()}
+
+
+def chooser(wants: Mapping[str, list[str]]) -> Callable[[Goods], bool]:
+    """Whether a line counts: in one of the lists if there are any, and in none of those that begin with `not_`."""
+    counts = [(FIELDS[name], frozenset(values)) for name, values in wants.items() if name in FIELDS]
+    barred = [(FIELDS[name[4:]], frozenset(values)) for name, values in wants.items() if name not in FIELDS]
+
+    def chosen(line: Goods) -> bool:
+        if any(value_of(line) in values for value_of, values in barred):
+            return False
+        return not counts or any(value_of(line) in values for value_of, values in counts)
+
+    return chosen
+
+
+def words_of_lines(wants: Mapping[str, list[str]]) -> str:
+    """Which lines count, in words."""
+    said = [GOODS[name].says(values) for name, values in wants.items() if name in FIELDS]
+    barred = [GOODS[name[4:]].says(values) for name, values in wants.items() if name not in FIELDS]
+    return listed(said + [_("not: %(what)s") % {"what": each} for each in barred])
+
+
+GOODS = {
+    "min_amount": Test(
+        gettext_lazy("amount at least"),
+        number(1, LARGEST_AMOUNT),
+        lambda wants: lambda case: case.amount >= wants,
+        lambda wants: _("from %(amount)s up") % {"amount": format_money(wants)},
+        lambda wants, case: wants - case.amount,
+    ),
+    "min_quantity": Test(
+        gettext_lazy("pieces at least"),
+        number(1, MOST_PIECES),
+        lambda wants: lambda case: pieces(case) >= wants,
+        lambda wants: _("from %(pieces)s pieces up") % {"pieces": wants},
+        lambda wants, case: wants - pieces(case),
+    ),
+    "product": Test(
+        gettext_lazy("products"),
+        codes,
+        any_line("product"),
+        lambda wants: _("products %(products)s") % {"products": listed(wants)},
+    ),
+    "category": Test(
+        gettext_lazy("categories"),
+        codes,
+        any_line("category"),
+        lambda wants: _("categories %(categories)s") % {"categories": listed(wants)},
+    ),
+    "brand": Test(
+        gettext_lazy("brands"),
+        codes,
+        any_line("brand"),
+        lambda wants: _("brands %(brands)s") % {"brands": listed(wants)},
+    ),
+}

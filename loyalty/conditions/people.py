@@ -1,0 +1,63 @@
+"""Who bought: tier, segment, how many purchases, birthday."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from loyalty.conditions.case import BadCondition, Case, Test, codes, listed, number, numbers
+
+MOST_PURCHASES = 100_000
+
+
+def on_tier(wants: list[str]) -> Any:
+    """Whether the member stands on one of the tiers."""
+    wanted = frozenset(wants)
+    return lambda case: not wanted.isdisjoint(case.tiers)
+
+
+def yes(test: str, value: Any) -> bool:
+    """Only true makes sense; the opposite is said with `not`."""
+    if value is not True:
+        raise BadCondition(test=test, expected=gettext_lazy("true; put it under “not” for the opposite"))
+    return True
+
+
+def in_birthday_month(case: Case) -> bool:
+    """Whether the month is the member's birthday month."""
+    return case.born_on is not None and case.born_on.month == case.at.month
+
+
+def among(wants: list[int]) -> Any:
+    """Whether it is one of these purchases, counted from the member's first."""
+    wanted = frozenset(wants)
+    return lambda case: case.purchase in wanted
+
+
+PEOPLE = {
+    "tier": Test(gettext_lazy("tiers"), codes, on_tier, lambda wants: _("tier %(tiers)s") % {"tiers": listed(wants)}),
+    "first_purchase": Test(
+        gettext_lazy("first purchase"),
+        yes,
+        lambda wants: lambda case: case.purchase == 1,
+        lambda wants: _("on the first purchase"),
+    ),
+    "nth_purchase": Test(
+        gettext_lazy("these purchases"),
+        numbers(1, MOST_PURCHASES),
+        among,
+        lambda wants: _("on purchase number %(numbers)s") % {"numbers": listed(wants)},
+    ),
+    "every_purchases": Test(
+        gettext_lazy("every so many purchases"),
+        number(2, MOST_PURCHASES),
+        lambda wants: lambda case: case.purchase > 0 and case.purchase % wants == 0,
+        lambda wants: _("on every %(number)s. purchase") % {"number": wants},
+    ),
+    "birthday_month": Test(
+        gettext_lazy("birthday month"),
+        yes,
+        lambda wants: in_birthday_month,
+        lambda wants: _("in the birthday month"),
+    ),
+}

@@ -1,0 +1,78 @@
+"""Verbs: set what a budget holds, take from it for an award, give back what a return undoes."""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from loyalty.limits.models import Budget, Pool, Shard
+from loyalty.limits.rules import BadBudget, BudgetTooSmall
+from loyalty.limits.sql import GIVE, LOCK_ALL, ROOM, TAKE
+from members.kit.arrays import integers
+from members.kit.money import LARGEST_AMOUNT
+from members.stores.models import Store
+
+SLOTS = 8  # shards of a pool
+
+
+@transaction.atomic
+def set_pool(*, budget: Budget, store: Store | None, total: int) -> Pool:
+    """Set what a budget holds for the shop, or for one store: points, or minor units. What is used stays used.
+
+    Raises BadBudget unless the total is above zero, BudgetTooSmall if more than it is used already.
+    """
+    if type(total) is not int or not 1 <= total <= LARGEST_AMOUNT:
+        raise BadBudget(total=str(total)[:40])
+    pool, _created = Pool.objects.select_for_update().get_or_create(
+        budget=budget, store=store, defaults={"total": total}
+    )
+    shards = list(Shard.objects.select_for_update().filter(pool=pool).order_by("slot"))
+    used = sum(shard.used for shard in shards)
+    if used > total:
+        raise BudgetTooSmall(used=used, total=total)
+    pool.total = total
+    pool.save(update_fields=["total"])
+    spread(pool, shards, left=total - used)
+    return pool
+
+
+def spread(pool: Pool, shards: list[Shard], *, left: int) -> None:
+    """Share what is left of a pool out over its shards as evenly as whole numbers go."""
+    if not shards:
+        shards = Shard.objects.bulk_create(Shard(pool=pool, slot=slot, total=0, used=0) for slot in range(SLOTS))
+    for shard in shards:
+        shard.total = shard.used + share(left, shard.slot)
+    Shard.objects.bulk_update(shards, ["total"])
+
+
+def share(whole: int, slot: int) -> int:
+    """The slot's part of a whole number."""
+    return whole // SLOTS + (1 if slot < whole % SLOTS else 0)
+
+
+def take(*, budget: int, store: int | None, amount: int, hint: int) -> int:
+    """Take up to so much from a budget, for an award in a store; what was there to take. `hint` spreads members."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, (budget, store, amount, hint))
+        (taken,) = cursor.fetchone()
+        return int(taken)
+
+
+def give_back(*, budget: int, store: int | None, amount: int) -> None:
+    """Give back what an award had taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE, (budget, store, amount))
+
+
+def room_of(*, budget: int, store: int | None) -> int:
+    """What is left of a budget, for a store; takes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(ROOM, (budget, store))
+        (room,) = cursor.fetchone()
+        return int(room or 0)
+
+
+def lock_budgets(*, budgets: Sequence[int]) -> None:
+    """Lock all counters of these budgets, in order, for a batch: batches would wait for one another in turns."""
+    if budgets:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_ALL, (integers(sorted(set(budgets))),))

@@ -1,0 +1,21 @@
+-- Gives back to a pool what was taken from it, wherever its shards show use: from those that nobody else holds first.
+CREATE OR REPLACE FUNCTION limits_pool_give(p_pool bigint, p_amount bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_shard loyalty_shard; v_left bigint := p_amount; v_part bigint;
+BEGIN
+    FOR v_shard IN
+        SELECT * FROM loyalty_shard s WHERE s.pool_id = p_pool AND s.used > 0 ORDER BY s.slot FOR UPDATE SKIP LOCKED
+    LOOP
+        EXIT WHEN v_left = 0;
+        v_part := least(v_shard.used, v_left);
+        UPDATE loyalty_shard s SET used = s.used - v_part WHERE s.id = v_shard.id;
+        v_left := v_left - v_part;
+    END LOOP;
+    IF v_left > 0 THEN
+        FOR v_shard IN SELECT * FROM loyalty_shard s WHERE s.pool_id = p_pool ORDER BY s.slot FOR UPDATE LOOP
+            v_part := least(v_shard.used, v_left);
+            UPDATE loyalty_shard s SET used = s.used - v_part WHERE s.id = v_shard.id;
+            v_left := v_left - v_part;
+        END LOOP;
+    END IF;
+END $$;
