@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
+from loyalty.earning.actions import report_enrolments
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
@@ -64,6 +65,7 @@ def tick() -> None:
     for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
         hand_out(chunk)
     sweep_sale_imports()
+    report_enrolments(now=now)
 
 
 @transaction.atomic

@@ -82,7 +82,7 @@ def record_checked(*, sales: Sequence[Bought], now: datetime, tells: bool) -> li
     if bench.book.climb:
         lift(rises=rises_of(new, judged), climb=bench.book.climb)
     if tells:
-        tell(news=[News(each.member, sale, judged[sale], balances[sale]) for sale, each in new], now=now)
+        tell(news=[News(each.member, f"sale:{sale}", judged[sale], balances[sale]) for sale, each in new], now=now)
     repeats = iter(repeats_of([each for sale, each in zip(ids, sales, strict=True) if sale is None]))
     return [next(repeats) if sale is None else Outcome(sale, judged[sale].points) for sale in ids]
 

@@ -2,20 +2,26 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from loyalty.conditions.case import Case
+from loyalty.earning.models import Event
 from loyalty.earning.rules import (
+    ENROLMENT,
     About,
+    EventReused,
     Judged,
     Products,
     Wanted,
     case_of,
+    check_happening,
     climbed,
     counted_since,
     points_in,
@@ -30,12 +36,14 @@ from loyalty.rulebook.actions import rulebook
 from loyalty.tiers.actions import Rise, Standing, lift, standing_of, welcome
 from loyalty.tiers.rules import Climb, Progress, progress
 from members.kit.arrays import integers, texts
+from members.kit.windows import days_after
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
 from members.purchases.actions import write_sale
 from members.purchases.rules import CLOCKS_DIFFER, Receipt, SaleBeforeEnrolment, check_receipt
 from members.stores.models import Store, Till
 
+LATE_DAYS = 7  # an enrolment that nobody reported for so long stays unrewarded
 LATEST: dict[str, Rulebook] = {}  # the book this process used last
 
 
@@ -166,7 +174,7 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
     balances = post_awards(
         member=member.pk, sale=written.sale, verdict=verdict, at=at, actor=f"till:{till.pk}" if till else ""
     )
-    tell(news=[News(member.pk, written.sale, judged, balances.get("points", 0))], now=now)
+    tell(news=[News(member.pk, f"sale:{written.sale}", judged, balances.get("points", 0))], now=now)
     return recorded(book.climb, member=member.pk, sale=written.sale, judged=judged, balances=balances, at=at)
 
 
@@ -239,25 +247,25 @@ def award_key(cause: str, award: Earned) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a member should hear about a sale."""
+    """What a member should hear; `cause` is the key of the sale or event."""
 
     member: int
-    sale: int
+    cause: str
     judged: Judged
     balance: int
 
 
-def tell(*, news: Sequence[News], now: datetime) -> None:
+def tell(*, news: Sequence[News], now: datetime, about: str = "points_earned") -> None:
     """Queue "you earned 120 points", and "welcome to Gold" after a rise."""
     earned_rows = [
-        (each.member, f"sale:{each.sale}", {"points": each.judged.points, "balance": each.balance})
+        (each.member, each.cause, {"points": each.judged.points, "balance": each.balance})
         for each in news
         if each.judged.points
     ]
     if earned_rows:
-        queue_messages(rows=earned_rows, template="points_earned", now=now)
+        queue_messages(rows=earned_rows, template=about, now=now)
     risen = [
-        (each.member, f"tier:{each.judged.after.id}:sale:{each.sale}", welcome(each.judged.after))
+        (each.member, f"tier:{each.judged.after.id}:{each.cause}", welcome(each.judged.after))
         for each in news
         if each.judged.is_rise and each.judged.after
     ]
@@ -297,3 +305,94 @@ def quote(*, member: Member, store: Store, receipt: Receipt, now: datetime) -> Q
     judged = judged_from(book, verdict, receipt=receipt, standing=standing)
     where = progress(book.climb, judged.after, judged.total) if book.climb else None
     return Quote(judged.awards, where, judged.is_rise)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a member did that is no sale: the code of the event, what caused it, where, when, and what else is known."""
+
+    code: str
+    key: str
+    at: datetime
+    store: Store | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What an event did: its id, the awards, and the balances of the point kinds that moved."""
+
+    event: int
+    is_repeat: bool
+    awards: list[Earned]
+    balances: dict[str, int]
+
+
+@transaction.atomic
+def report_event(*, member: Member, happening: Happening, now: datetime) -> Reported:
+    """Note that a member did something, and award what the rules of that moment give for it, once for each key.
+
+    The one verb by which any room reports an event. Points that waited for this event become active. Raises
+    BadEvent, EventInFuture, and EventReused when the key was used for an event of another day.
+    """
+    check_happening(happening, now=now)
+    Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+    event, is_new = Event.objects.get_or_create(
+        member=member,
+        code=happening.code,
+        key=happening.key,
+        defaults={"happened_at": happening.at, "store": happening.store, "facts": dict(happening.facts)},
+    )
+    if not is_new:
+        if event.happened_at != happening.at:
+            raise EventReused(key=happening.key)
+        return Reported(event.pk, True, [], {})
+    book, standing = judged_by(member=member.pk, at=happening.at)
+    verdict = judge_event(book, member=member.pk, happening=happening, standing=standing)
+    store = happening.store.pk if happening.store else None
+    reserve(verdict.awards, store=store, member=member.pk)
+    before, after, total = climbed(
+        book.climb, awards=verdict.awards, amount=0, tier=standing.tier, total=standing.total
+    )
+    balances = post_awards(member=member.pk, event=event.pk, verdict=verdict, at=happening.at, actor="")
+    judged = Judged(verdict.awards, verdict.unfired, before, after, total)
+    tell(
+        news=[News(member.pk, f"event:{event.pk}", judged, balances.get("points", 0))], now=now, about="event_rewarded"
+    )
+    if book.climb and judged.is_rise and after:
+        lift(rises=[Rise(member.pk, before, after, total, happening.at)], climb=book.climb)
+    return Reported(event.pk, False, verdict.awards, balances)
+
+
+def judge_event(book: Rulebook, *, member: int, happening: Happening, standing: Standing) -> Verdict:
+    """Apply the rules about an event."""
+    versions = book.in_force(happening.at, happening.code)
+    if not versions:
+        return Verdict()
+    step = book.climb.step(standing.tier_then) if book.climb else None
+    wanted = wanted_by(versions)
+    about, moments = find_out(members=[member], versions=versions, wanted=wanted, since=happening.at)[member]
+    case = Case(
+        at=timezone.localtime(happening.at),
+        store=happening.store.code if happening.store else "",
+        attributes=happening.facts,
+        tiers=frozenset([step.code]) if step else frozenset(),
+        purchase=bisect_right(moments, happening.at),
+        born_on=about.born_on,
+    )
+    return judge_case(versions, case, terms=terms_of(book, step), usage=about.usage)
+
+
+def report_enrolments(*, now: datetime, most: int = 500) -> int:
+    """Report the enrolment of members who joined since a rule about it counts; how many. Safe to run at any time."""
+    versions = rulebook().in_force(now, ENROLMENT)
+    if not versions:
+        return 0
+    since = max(min(version.valid_from for version in versions), days_after(now, -LATE_DAYS))
+    joined = Member.objects.filter(enrolled_at__gte=since, enrolled_at__lte=now)
+    told = Event.objects.filter(member=OuterRef("pk"), code=ENROLMENT)
+    members = list(joined.exclude(Exists(told)).select_related("home_store").order_by("enrolled_at")[:most])
+    for member in members:
+        happening = Happening(ENROLMENT, ENROLMENT, member.enrolled_at, member.home_store)
+        report_event(member=member, happening=happening, now=now)
+    return len(members)

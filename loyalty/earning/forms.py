@@ -10,9 +10,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.earning.actions import Happening
 from members.kit.refusals import Malformed
 from members.purchases.models import Channel, Tender
 from members.purchases.rules import Line, Receipt
+from members.stores.models import Store
 
 TENDERS = frozenset(Tender.values)
 CHANNELS = frozenset(Channel.values)
@@ -58,6 +60,29 @@ def read_sale(data: Any, *, key: str, now: datetime) -> SaleAsked:
         lines=[read_line(line, place) for place, line in enumerate(lines)],
     )
     return SaleAsked(text(who, "kind", longest=10), text(who, "value", longest=254), receipt)
+
+
+@dataclass(frozen=True, slots=True)
+class EventAsked:
+    """An event as asked for: by which identity the member is found, and what happened."""
+
+    identity_kind: str
+    identity: str
+    happening: Happening
+
+
+def read_event(data: Any, *, key: str, now: datetime, store: Store) -> EventAsked:
+    """Read a body of `POST /api/v1/events`. Raises BadField with the first field that cannot be used."""
+    body = mapping(data, "body")
+    who = mapping(body.get("member"), "member")
+    happening = Happening(
+        code=text(body, "code", longest=40),
+        key=text(body, "key", longest=100, otherwise=key[-100:]),
+        at=moment(body, now),
+        store=store,
+        facts=attributes(body, "facts"),
+    )
+    return EventAsked(text(who, "kind", longest=10), text(who, "value", longest=254), happening)
 
 
 def read_line(data: Any, place: int) -> Line:
@@ -122,11 +147,9 @@ def one_of(body: Mapping[str, Any], field: str, known: frozenset[str], otherwise
     return value
 
 
-def attributes(body: Mapping[str, Any]) -> dict[str, str]:
+def attributes(body: Mapping[str, Any], field: str = "attributes") -> dict[str, str]:
     """What else the till knows: a few short texts by name."""
-    said = body.get("attributes", {})
+    said = body.get(field, {})
     if not isinstance(said, dict) or len(said) > MOST_ATTRIBUTES:
-        raise BadField(
-            field="attributes", expected=_("an object of at most %(most)s texts") % {"most": MOST_ATTRIBUTES}
-        )
-    return {str(name)[:40]: text(said, name, longest=200, path="attributes") for name in said}
+        raise BadField(field=field, expected=_("an object of at most %(most)s texts") % {"most": MOST_ATTRIBUTES})
+    return {str(name)[:40]: text(said, name, longest=200, path=field) for name in said}
