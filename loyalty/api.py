@@ -3,6 +3,7 @@
 from django.urls import URLPattern
 
 from loyalty.earning.api import urlpatterns as earning
+from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
 
-urlpatterns: list[URLPattern] = [*earning, *ledger]
+urlpatterns: list[URLPattern] = [*earning, *holds, *ledger]

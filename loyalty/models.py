@@ -1,6 +1,7 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
 from loyalty.earning.models import Award, EarningRule, RuleVersion
+from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
@@ -11,6 +12,7 @@ __all__ = [
     "BadRow",
     "Difference",
     "EarningRule",
+    "Hold",
     "Ladder",
     "Lot",
     "LotUse",
