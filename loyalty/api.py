@@ -4,6 +4,7 @@ from django.urls import URLPattern
 
 from loyalty.batches.api import urlpatterns as batches
 from loyalty.earning.api import urlpatterns as earning
+from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
 
-urlpatterns: list[URLPattern] = [*batches, *earning, *ledger]
+urlpatterns: list[URLPattern] = [*batches, *earning, *holds, *ledger]

@@ -1,6 +1,7 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
 from loyalty.earning.models import Award, Event, Judgement
+from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.limits.models import Budget, Pool, Shard
@@ -15,6 +16,7 @@ __all__ = [
     "Difference",
     "EarningRule",
     "Event",
+    "Hold",
     "Judgement",
     "Ladder",
     "Lot",

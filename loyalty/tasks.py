@@ -12,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
 from loyalty.earning.actions import report_enrolments
+from loyalty.holds.actions import free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
@@ -57,8 +58,9 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = 
 
 @shared_task
 def tick() -> None:
-    """Every minute: plan the night once it is due, and send out whatever chunk or import nobody holds."""
+    """Every minute: set free what is held too long, plan the night once it is due, hand out what nobody has in hand."""
     now = timezone.now()
+    free_overdue(now=now)
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
