@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from loyalty.earning.actions import News, award_key, find_out, judged_from, products_of, reserve, tell
 from loyalty.earning.rules import About, Judged, Products, case_of, terms_of, wanted_by
 from loyalty.earning.sql import WRITE_AWARDS, WRITE_JUDGEMENTS
-from loyalty.judging.rules import Earned, Rulebook, Version, judge_case
 from loyalty.ledger.actions import Credit, earn_many
 from loyalty.limits.actions import lock_budgets
 from loyalty.limits.rules import Given
+from loyalty.reckoning.rules import Earned, Rulebook, Version, judge_case
 from loyalty.rulebook.actions import rulebook
 from loyalty.tiers.actions import Rise, Standing, Tally, lift
 from members.kit.arrays import booleans, integers, moments, texts

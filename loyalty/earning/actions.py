@@ -29,9 +29,9 @@ from loyalty.earning.rules import (
     wanted_by,
 )
 from loyalty.earning.sql import ABOUT, POST_AWARDS, PRODUCTS, USAGE
-from loyalty.judging.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
 from loyalty.limits.actions import room_of, take
 from loyalty.limits.rules import Given
+from loyalty.reckoning.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
 from loyalty.rulebook.actions import rulebook
 from loyalty.tiers.actions import Rise, Standing, lift, standing_of, welcome
 from loyalty.tiers.rules import Climb, Progress, progress

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from loyalty.earning.actions import Quote, Recorded, Reported, quote, record_sale, report_event
 from loyalty.earning.forms import read_event, read_sale
 from loyalty.earning.rules import points_in
-from loyalty.judging.rules import Earned
+from loyalty.reckoning.rules import Earned
 from loyalty.tiers.rules import Progress, Step
 from members.profiles.actions import find_buyer
 from members.purchases.models import Channel, Tender

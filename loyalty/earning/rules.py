@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.tree import uses
-from loyalty.judging.rules import Earned, Rulebook, Terms, Version
 from loyalty.limits.rules import PERIODS, Usage, periods_of, starts
+from loyalty.reckoning.rules import Earned, Rulebook, Terms, Version
 from loyalty.tiers.rules import Climb, Step, lifted
 from members.kit.money import format_money
 from members.kit.names import named

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from loyalty.conditions.goods import chooser
 from loyalty.conditions.tree import compiled
-from loyalty.judging.rules import Rulebook, Version, bound
 from loyalty.ledger.models import Programme
+from loyalty.reckoning.rules import Rulebook, Version, bound
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.rulebook.rules import VersionInPast, read_saying
 from loyalty.tiers.actions import load_climb

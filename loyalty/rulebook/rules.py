@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.goods import read_lines
 from loyalty.conditions.tree import read_tree
-from loyalty.judging.rules import SALE, Version
 from loyalty.limits.rules import read_limits
+from loyalty.reckoning.rules import SALE, Version
 from members.kit.refusals import Malformed, Refusal
 
 HIGHEST = 1_000  # percent: ten times

@@ -84,7 +84,8 @@ class Sale(models.Model):
             models.UniqueConstraint(name="sale_once_per_receipt", fields=["member", "store", "receipt"]),
             models.CheckConstraint(name="sale_amounts_are_not_negative", condition=Q(amount__gte=0, discount__gte=0)),
             models.CheckConstraint(
-                name="sale_gives_back_what_was_paid", condition=Q(returned_amount__gte=0, returned_amount__lte=F("amount"))
+                name="sale_gives_back_what_was_paid",
+                condition=Q(returned_amount__gte=0, returned_amount__lte=F("amount")),
             ),
         ]
         indexes = [

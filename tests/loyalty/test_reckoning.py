@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.conditions.case import Case, Goods
-from loyalty.judging.rules import Terms, Verdict, Version, cut_to_budget, in_units, judge_case
 from loyalty.limits.rules import Given, Usage
+from loyalty.reckoning.rules import Terms, Verdict, Version, cut_to_budget, in_units, judge_case
 from tests.loyalty.sayings import said
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
