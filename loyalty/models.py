@@ -3,7 +3,7 @@
 from loyalty.earning.models import Award, EarningRule, RuleVersion
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
-from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
+from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
 
 __all__ = [
     "Account",
@@ -11,10 +11,12 @@ __all__ = [
     "BadRow",
     "Difference",
     "EarningRule",
+    "Grant",
     "Ladder",
     "Lot",
     "LotUse",
     "Movement",
+    "Need",
     "PointKind",
     "Programme",
     "RuleVersion",

@@ -12,9 +12,9 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
-from loyalty.tiers.actions import judge_range
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
 from members.kit.ranges import id_ranges

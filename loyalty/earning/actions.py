@@ -1,7 +1,7 @@
 """Verbs: record a sale and award what it earns; quote what a basket would; change a rule by a new version."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,8 +14,8 @@ from loyalty.earning.rules import Earned, Rulebook, Version, VersionInPast, earn
 from loyalty.earning.sql import POST_AWARDS, WRITE_AWARDS
 from loyalty.ledger.actions import Credit, earn_many
 from loyalty.ledger.models import Programme
-from loyalty.tiers.actions import Rise, Standing, Tally, lift, load_climb, standing_of, welcome
-from loyalty.tiers.rules import Climb, Progress, Step, lifted, progress
+from loyalty.tiers.actions import Rise, Standing, Tally, lift, lift_aside, load_climbs, standing_of, welcome
+from loyalty.tiers.rules import Climb, Progress, Step, gains_of, lifted, progress, with_sale, without_sale
 from members.kit.arrays import integers
 from members.kit.refusals import Refusal
 from members.messaging.actions import queue_messages
@@ -38,7 +38,8 @@ def load_rulebook(revision: UUID) -> Rulebook:
         "kind__code", "points", "per_amount", "rounding", "uses_tier_multiplier", "pending_days",
         "expires_after_months",
     )  # fmt: skip
-    return Rulebook(revision, tuple(Version(*row) for row in rows), load_climb())
+    climbs = load_climbs()
+    return Rulebook(revision, tuple(Version(*row) for row in rows), next(iter(climbs), None), tuple(climbs[1:]))
 
 
 def judged_by(*, member: int, at: datetime) -> tuple[Rulebook, Standing]:
@@ -94,15 +95,18 @@ def judge(book: Rulebook, *, amount: int, at: datetime, standing: Standing) -> J
     if climb is None:
         return Judged(awards, None, None, 0)
     step = climb.step(standing.tier)
-    total = standing.total + counted(climb, amount, awards)
-    return Judged(awards, step, lifted(climb, step, total) or step, total)
+    reached = with_sale(climb, standing, amount=amount, points=points_of(awards))
+    risen = None if standing.is_fixed else lifted(climb, step, reached.total, reached.more)
+    return Judged(awards, step, risen or step, reached.total)
 
 
-def counted(climb: Climb, amount: int, awards: list[Earned]) -> int:
-    """What a sale adds to the ladder's total: minor units spent, or growth earned."""
-    if climb.basis == "spend":
-        return amount
-    return sum(each.points for each in awards if each.version.kind_code == "growth")
+def points_of(awards: list[Earned]) -> dict[str, int]:
+    """The points of each kind, by its code and by its id: what ladders count."""
+    points: dict[str, int] = {}
+    for each in awards:
+        for name in (each.version.kind_code, str(each.version.kind)):
+            points[name] = points.get(name, 0) + each.points
+    return points
 
 
 @transaction.atomic
@@ -121,13 +125,14 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
     climb = book.climb
     if written.is_repeat:
         return known_sale(member=member, sale=written.sale, climb=climb, standing=standing)
-    before = replace(standing, total=standing.total - own_share(climb, receipt.amount))
+    before = without_sale(climb, standing, amount=receipt.amount) if climb else standing
     judged = judge(book, amount=receipt.amount, at=at, standing=before)
     actor = f"till:{till.pk}" if till else ""
     balances = post_awards(member=member.pk, sale=written.sale, awards=judged.awards, at=at, actor=actor)
     tell(news=[News(member.pk, written.sale, judged, balances.get("points", 0))], now=now)
     if climb and judged.is_rise and judged.after:
         lift(rises=[Rise(member.pk, judged.before, judged.after, judged.total, at)], climb=climb)
+    lift_aside(climbs=book.aside, sales=[(member.pk, at)], now=now, tells=True)
     return Recorded(
         sale=written.sale,
         is_repeat=False,
@@ -136,11 +141,6 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
         progress=progress(climb, judged.after, judged.total) if climb else None,
         is_rise=judged.is_rise,
     )
-
-
-def own_share(climb: Climb | None, amount: int) -> int:
-    """What the sale just written has already added to the window's total."""
-    return amount if climb and climb.basis == "spend" else 0
 
 
 def post_awards(*, member: int, sale: int, awards: list[Earned], at: datetime, actor: str) -> dict[str, int]:
@@ -264,6 +264,8 @@ def record_checked(*, sales: Sequence[Bought], now: datetime, tells: bool) -> li
     balances = post_many(new=new, judged=judged)
     if book.climb:
         lift(rises=rises_of(new, judged), climb=book.climb)
+    aside = [(each.member, each.receipt.happened_at) for _sale, each in new]
+    lift_aside(climbs=book.aside, sales=aside, now=now, tells=tells)
     if tells:
         tell(news=[News(each.member, sale, judged[sale], balances[sale]) for sale, each in new], now=now)
     repeats = iter(repeats_of([each for sale, each in zip(ids, sales, strict=True) if sale is None]))
@@ -277,7 +279,8 @@ def judge_next(book: Rulebook, tally: Tally | None, sale: Bought) -> Judged:
         return judge(book, amount=sale.receipt.amount, at=at, standing=Standing(None, None, 0))
     standing = tally.standing(member=sale.member, at=at)
     judged = judge(book, amount=sale.receipt.amount, at=at, standing=standing)
-    tally.add(member=sale.member, at=at, points=judged.total - standing.total)
+    gains = gains_of(tally.climb, amount=sale.receipt.amount, points=points_of(judged.awards))
+    tally.add(member=sale.member, at=at, gains=gains)
     if judged.is_rise and judged.after:
         tally.rise(member=sale.member, at=at, tier=judged.after.id)
     return judged

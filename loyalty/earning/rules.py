@@ -48,6 +48,7 @@ class Rulebook:
     revision: UUID
     versions: tuple[Version, ...]
     climb: Climb | None
+    aside: tuple[Climb, ...] = ()  # ladders beside the main one
 
     def in_force(self, at: datetime) -> list[Version]:
         """The version of each rule at a moment, without rules that were off."""

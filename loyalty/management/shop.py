@@ -15,10 +15,10 @@ from django.db import transaction
 from loyalty.earning.actions import change_rule, record_sales
 from loyalty.earning.models import EarningRule
 from loyalty.imports.sql import look_again
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import redeem, settle_range
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
-from loyalty.tiers.actions import judge_range
 from members.kit.windows import start_of_day
 from members.profiles.actions import add_identity, enrol
 from members.profiles.models import Member
