@@ -155,9 +155,8 @@ WITH {judging(climb, asked)}, moved AS (
                 WHEN after = held AND held_by <> 'earned' AND until > %(as_of)s THEN until
                 WHEN after > own THEN grant_until
                 WHEN after = 0 OR after = {1 if climb.lowest else 0} THEN NULL
-                WHEN after > held OR until IS NULL THEN %(term_end)s
-                WHEN held_by <> 'earned' THEN
-                    CASE WHEN after > up AND earned_until > %(as_of)s THEN earned_until ELSE %(term_end)s END
+                WHEN held_by <> 'earned' AND after = earned AND earned_until > %(as_of)s THEN earned_until
+                WHEN after > held OR until IS NULL OR held_by <> 'earned' THEN %(term_end)s
                 WHEN after < held THEN CASE WHEN {asked.mode == "return"} THEN until ELSE %(term_end)s END
                 WHEN until <= %(as_of)s AND NOT is_protected AND {is_renewal} THEN %(term_end)s
                 ELSE until END AS new_until,
