@@ -1,5 +1,6 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from loyalty.benefits.models import Benefit
 from loyalty.earning.models import Award, EarningRule, RuleVersion
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
@@ -9,6 +10,7 @@ __all__ = [
     "Account",
     "Award",
     "BadRow",
+    "Benefit",
     "Difference",
     "EarningRule",
     "Grant",

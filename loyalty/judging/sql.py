@@ -2,6 +2,7 @@
 
 Ranks are places in the ladder, lowest 1, none 0. `up` is what the window reaches, `kept` what it keeps; `back` is what
 the window of the term keeps that ends now (or, after a return, still reaches); `granted` what was given or sold.
+Each step ends with OFFSET 0: it is worked out once a row, and not put again into every place that names it.
 """
 
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def judging(climb: Climb, asked: Asked) -> str:
       LEFT JOIN loyalty_standing s ON s.member_id = m.id AND s.ladder_id = %(ladder)s
       {window} {term} {GRANTS if asked.has_grants else ""}
      WHERE m.id BETWEEN %(first)s AND %(last)s AND (s.since IS NULL OR s.since < %(as_of)s)
+    OFFSET 0
 ), owned AS (
     SELECT *, CASE
            WHEN is_fixed THEN held
@@ -130,9 +132,9 @@ def judging(climb: Climb, asked: Asked) -> str:
                THEN greatest(held, up)
            WHEN {climb.at_end == "step"} THEN greatest(held - 1, up, {lowest})
            ELSE greatest(up, least(held, back)) END AS own
-      FROM judged
+      FROM judged OFFSET 0
 ), decided AS (
-    SELECT *, CASE WHEN is_fixed THEN held ELSE greatest(own, granted) END AS after FROM owned
+    SELECT *, CASE WHEN is_fixed THEN held ELSE greatest(own, granted) END AS after FROM owned OFFSET 0
 )"""
 
 
@@ -162,7 +164,7 @@ WITH {judging(climb, asked)}, moved AS (
                 ELSE until END AS new_until,
            CASE WHEN is_fixed OR (after = held AND held_by <> 'earned' AND until > %(as_of)s) THEN held_by
                 WHEN after > own THEN given ELSE 'earned' END AS new_held_by
-      FROM decided
+      FROM decided OFFSET 0
 ), changed AS (
     SELECT *, after <> held AS is_step, after = held AND until IS NOT NULL AS is_term FROM moved
      WHERE after <> held OR new_until IS DISTINCT FROM until OR new_held_by <> held_by
