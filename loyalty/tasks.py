@@ -11,12 +11,12 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
-from loyalty.earning.actions import report_enrolments
+from loyalty.deeds.actions import report_enrolments, sweep_waiting
 from loyalty.holds.actions import free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
-from loyalty.tiers.actions import judge_range
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
 from members.kit.ranges import id_ranges, plan_afresh
@@ -68,6 +68,7 @@ def tick() -> None:
         hand_out(chunk)
     sweep_sale_imports()
     report_enrolments(now=now)
+    sweep_waiting(now=now)
 
 
 @transaction.atomic

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
+from loyalty.benefits import views as benefits
 from loyalty.ledger import views as ledger
 from loyalty.tiers import views as tiers
 
 urlpatterns = [
     path("points/", ledger.statement, name="statement"),
+    path("tier/", benefits.my_tier, name="my_tier"),
+    path("tier/<int:tier>/buy/", benefits.buy, name="buy_tier"),
     path("card/", tiers.card, name="card"),
 ]

@@ -2,26 +2,20 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from loyalty.conditions.case import Case
-from loyalty.earning.models import Event
 from loyalty.earning.rules import (
-    ENROLMENT,
     About,
-    EventReused,
     Judged,
     Products,
     Wanted,
     case_of,
-    check_happening,
     climbed,
     counted_since,
     points_in,
@@ -33,10 +27,9 @@ from loyalty.limits.actions import room_of, take
 from loyalty.limits.rules import Given
 from loyalty.reckoning.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
 from loyalty.rulebook.actions import rulebook
-from loyalty.tiers.actions import Rise, Standing, lift, standing_of, welcome
-from loyalty.tiers.rules import Climb, Progress, progress
+from loyalty.tiers.actions import Rise, lift, lift_aside, standing_of, welcome
+from loyalty.tiers.rules import Climb, Progress, Standing, progress, without_sale
 from members.kit.arrays import integers, texts
-from members.kit.windows import days_after
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
 from members.purchases.actions import write_sale
@@ -170,25 +163,23 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
         book, member=member.pk, store=store, receipt=receipt, at=at, standing=standing, is_written=True
     )
     reserve(verdict.awards, store=store.pk, member=member.pk)
-    judged = judged_from(book, verdict, receipt=receipt, standing=without_own(book.climb, standing, receipt.amount))
+    judged = judged_from(book, verdict, receipt=receipt, standing=before_sale(book.climb, standing, receipt))
     balances = post_awards(
         member=member.pk, sale=written.sale, verdict=verdict, at=at, actor=f"till:{till.pk}" if till else ""
     )
     tell(news=[News(member.pk, f"sale:{written.sale}", judged, balances.get("points", 0))], now=now)
+    lift_aside(climbs=book.aside, sales=[(member.pk, at)], now=now, tells=True)
     return recorded(book.climb, member=member.pk, sale=written.sale, judged=judged, balances=balances, at=at)
 
 
-def without_own(climb: Climb | None, standing: Standing, amount: int) -> Standing:
-    """The standing without what the sale just written has already added to the window's total."""
-    own = amount if climb and climb.basis == "spend" else 0
-    return replace(standing, total=standing.total - own)
+def before_sale(climb: Climb | None, standing: Standing, receipt: Receipt) -> Standing:
+    """The standing without what the sale just written has already added to the window."""
+    return without_sale(climb, standing, amount=receipt.amount) if climb else standing
 
 
 def judged_from(book: Rulebook, verdict: Verdict, *, receipt: Receipt, standing: Standing) -> Judged:
-    """A verdict with the tier it leads to; `standing.total` is what the window holds without this sale."""
-    before, after, total = climbed(
-        book.climb, awards=verdict.awards, amount=receipt.amount, tier=standing.tier, total=standing.total
-    )
+    """A verdict with the tier it leads to; the standing is without this sale."""
+    before, after, total = climbed(book.climb, standing, awards=verdict.awards, amount=receipt.amount)
     return Judged(verdict.awards, verdict.unfired, before, after, total)
 
 
@@ -233,6 +224,7 @@ def post_awards(
         "keys": [award_key(cause, each) for each in awards],
         "starts": [each.activates_at for each in awards],
         "ends": [each.expires_at for each in awards],
+        "idles": [each.version.idle_months for each in awards],
     }
     codes = {each.version.kind: each.version.kind_code for each in awards}
     with connection.cursor() as cursor:
@@ -305,94 +297,3 @@ def quote(*, member: Member, store: Store, receipt: Receipt, now: datetime) -> Q
     judged = judged_from(book, verdict, receipt=receipt, standing=standing)
     where = progress(book.climb, judged.after, judged.total) if book.climb else None
     return Quote(judged.awards, where, judged.is_rise)
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """What a member did that is no sale: the code of the event, what caused it, where, when, and what else is known."""
-
-    code: str
-    key: str
-    at: datetime
-    store: Store | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """What an event did: its id, the awards, and the balances of the point kinds that moved."""
-
-    event: int
-    is_repeat: bool
-    awards: list[Earned]
-    balances: dict[str, int]
-
-
-@transaction.atomic
-def report_event(*, member: Member, happening: Happening, now: datetime) -> Reported:
-    """Note that a member did something, and award what the rules of that moment give for it, once for each key.
-
-    The one verb by which any room reports an event. Points that waited for this event become active. Raises
-    BadEvent, EventInFuture, and EventReused when the key was used for an event of another day.
-    """
-    check_happening(happening, now=now)
-    Member.objects.select_for_update(no_key=True).get(pk=member.pk)
-    event, is_new = Event.objects.get_or_create(
-        member=member,
-        code=happening.code,
-        key=happening.key,
-        defaults={"happened_at": happening.at, "store": happening.store, "facts": dict(happening.facts)},
-    )
-    if not is_new:
-        if event.happened_at != happening.at:
-            raise EventReused(key=happening.key)
-        return Reported(event.pk, True, [], {})
-    book, standing = judged_by(member=member.pk, at=happening.at)
-    verdict = judge_event(book, member=member.pk, happening=happening, standing=standing)
-    store = happening.store.pk if happening.store else None
-    reserve(verdict.awards, store=store, member=member.pk)
-    before, after, total = climbed(
-        book.climb, awards=verdict.awards, amount=0, tier=standing.tier, total=standing.total
-    )
-    balances = post_awards(member=member.pk, event=event.pk, verdict=verdict, at=happening.at, actor="")
-    judged = Judged(verdict.awards, verdict.unfired, before, after, total)
-    tell(
-        news=[News(member.pk, f"event:{event.pk}", judged, balances.get("points", 0))], now=now, about="event_rewarded"
-    )
-    if book.climb and judged.is_rise and after:
-        lift(rises=[Rise(member.pk, before, after, total, happening.at)], climb=book.climb)
-    return Reported(event.pk, False, verdict.awards, balances)
-
-
-def judge_event(book: Rulebook, *, member: int, happening: Happening, standing: Standing) -> Verdict:
-    """Apply the rules about an event."""
-    versions = book.in_force(happening.at, happening.code)
-    if not versions:
-        return Verdict()
-    step = book.climb.step(standing.tier_then) if book.climb else None
-    wanted = wanted_by(versions)
-    about, moments = find_out(members=[member], versions=versions, wanted=wanted, since=happening.at)[member]
-    case = Case(
-        at=timezone.localtime(happening.at),
-        store=happening.store.code if happening.store else "",
-        attributes=happening.facts,
-        tiers=frozenset([step.code]) if step else frozenset(),
-        purchase=bisect_right(moments, happening.at),
-        born_on=about.born_on,
-    )
-    return judge_case(versions, case, terms=terms_of(book, step), usage=about.usage)
-
-
-def report_enrolments(*, now: datetime, most: int = 500) -> int:
-    """Report the enrolment of members who joined since a rule about it counts; how many. Safe to run at any time."""
-    versions = rulebook().in_force(now, ENROLMENT)
-    if not versions:
-        return 0
-    since = max(min(version.valid_from for version in versions), days_after(now, -LATE_DAYS))
-    joined = Member.objects.filter(enrolled_at__gte=since, enrolled_at__lte=now)
-    told = Event.objects.filter(member=OuterRef("pk"), code=ENROLMENT)
-    members = list(joined.exclude(Exists(told)).select_related("home_store").order_by("enrolled_at")[:most])
-    for member in members:
-        happening = Happening(ENROLMENT, ENROLMENT, member.enrolled_at, member.home_store)
-        report_event(member=member, happening=happening, now=now)
-    return len(members)

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.earning.actions import Quote, Recorded, Reported, quote, record_sale, report_event
-from loyalty.earning.forms import read_event, read_sale
+from loyalty.earning.actions import Quote, Recorded, quote, record_sale
+from loyalty.earning.forms import read_sale
 from loyalty.earning.rules import points_in
 from loyalty.reckoning.rules import Earned
 from loyalty.tiers.rules import Progress, Step
@@ -103,38 +103,6 @@ class Sales(APIView):
         return answer_till(request, answer)
 
 
-class EventSerializer(serializers.Serializer[Any]):
-    member = WhoSerializer()
-    code = serializers.CharField(max_length=40, help_text="review, survey, referral, check_in, share, …")
-    key = serializers.CharField(max_length=100, required=False, help_text="What caused it. Without it, the header's.")
-    happened_at = serializers.DateTimeField(required=False, help_text="Without it, now.")
-    facts = serializers.DictField(child=serializers.CharField(max_length=200), required=False)
-
-
-class EventAnswerSerializer(serializers.Serializer[Any]):
-    event = serializers.IntegerField()
-    is_repeat = serializers.BooleanField()
-    points = serializers.IntegerField()
-    awards = AwardSerializer(many=True)
-    balances = serializers.DictField(child=serializers.IntegerField())
-
-
-class Events(APIView):
-    """Report that a member did something that is no sale; the rules about it award points, once for each key."""
-
-    @extend_schema(request=EventSerializer, responses={201: EventAnswerSerializer}, parameters=[KEY])
-    def post(self, request: Request) -> Response:
-        key, now = key_of(request), timezone.now()
-        asked = read_event(request.data, key=key, now=now, store=store_of(request))
-
-        def answer() -> tuple[int, dict[str, Any]]:
-            member = find_buyer(kind=asked.identity_kind, value=asked.identity)
-            reported = report_event(member=member, happening=asked.happening, now=now)
-            return 201, {"member": member.number, **words_of_event(reported)}
-
-        return answer_till(request, answer)
-
-
 class Quotes(APIView):
     """What a basket would earn if it were sold now. Writes nothing."""
 
@@ -187,17 +155,6 @@ def words_of_quote(quoted: Quote | Recorded) -> dict[str, Any]:
     }
 
 
-def words_of_event(reported: Reported) -> dict[str, Any]:
-    """A reported event, as the API says it."""
-    return {
-        "event": reported.event,
-        "is_repeat": reported.is_repeat,
-        "points": points_in(reported.awards),
-        "awards": [words_of_award(award) for award in reported.awards],
-        "balances": reported.balances,
-    }
-
-
 def words_of_sale(recorded: Recorded) -> dict[str, Any]:
     """A recorded sale, as the API says it."""
     return {
@@ -210,6 +167,5 @@ def words_of_sale(recorded: Recorded) -> dict[str, Any]:
 
 urlpatterns = [
     path("sales", Sales.as_view(), name="api-sales"),
-    path("events", Events.as_view(), name="api-events"),
     path("quotes", Quotes.as_view(), name="api-quotes"),
 ]

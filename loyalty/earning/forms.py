@@ -10,11 +10,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.earning.actions import Happening
 from members.kit.refusals import Malformed
 from members.purchases.models import Channel, Tender
 from members.purchases.rules import Line, Receipt
-from members.stores.models import Store
 
 TENDERS = frozenset(Tender.values)
 CHANNELS = frozenset(Channel.values)
@@ -60,29 +58,6 @@ def read_sale(data: Any, *, key: str, now: datetime) -> SaleAsked:
         lines=[read_line(line, place) for place, line in enumerate(lines)],
     )
     return SaleAsked(text(who, "kind", longest=10), text(who, "value", longest=254), receipt)
-
-
-@dataclass(frozen=True, slots=True)
-class EventAsked:
-    """An event as asked for: by which identity the member is found, and what happened."""
-
-    identity_kind: str
-    identity: str
-    happening: Happening
-
-
-def read_event(data: Any, *, key: str, now: datetime, store: Store) -> EventAsked:
-    """Read a body of `POST /api/v1/events`. Raises BadField with the first field that cannot be used."""
-    body = mapping(data, "body")
-    who = mapping(body.get("member"), "member")
-    happening = Happening(
-        code=text(body, "code", longest=40),
-        key=text(body, "key", longest=100, otherwise=key[-100:]),
-        at=moment(body, now),
-        store=store,
-        facts=attributes(body, "facts"),
-    )
-    return EventAsked(text(who, "kind", longest=10), text(who, "value", longest=254), happening)
 
 
 def read_line(data: Any, place: int) -> Line:

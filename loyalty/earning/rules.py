@@ -1,6 +1,5 @@
 """What a sale comes to: the case that rules judge, the sums, and what rules need to know of the member. Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,55 +13,10 @@ from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.tree import uses
 from loyalty.limits.rules import PERIODS, Usage, periods_of, starts
 from loyalty.reckoning.rules import Earned, Rulebook, Terms, Version
-from loyalty.tiers.rules import Climb, Step, lifted
+from loyalty.tiers.rules import Climb, Standing, Step, lifted, with_sale
 from members.kit.money import format_money
 from members.kit.names import named
-from members.kit.refusals import Malformed, Refusal
-from members.purchases.rules import CLOCKS_DIFFER, Line, Receipt
-
-ENROLMENT = "enrolment"
-EVENTS = {  # those that the house reports itself, or expects; a shop may report others
-    ENROLMENT: gettext_lazy("enrolment"),
-    "profile_completed": gettext_lazy("profile completed"),
-    "review": gettext_lazy("review"),
-    "survey": gettext_lazy("survey"),
-    "referral": gettext_lazy("referral"),
-    "check_in": gettext_lazy("check-in"),
-    "event_attended": gettext_lazy("event attended"),
-    "feedback_adopted": gettext_lazy("feedback adopted"),
-    "share": gettext_lazy("share"),
-}
-CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-LONGEST_KEY = 100
-
-
-class BadEvent(Malformed):
-    """An event has a code of small letters and a key; sales are reported as sales."""
-
-    code = "bad_event"
-    sentence = gettext_lazy("An event has a code such as “review”, and a key of 1 to 100 characters.")
-
-
-class EventInFuture(Malformed):
-    """The clock of whoever reports it is ahead."""
-
-    code = "event_in_future"
-    sentence = gettext_lazy("The event is dated %(at)s, which has not come yet.")
-
-
-class EventReused(Refusal):
-    """The key names an event of another moment."""
-
-    code = "event_reused"
-    sentence = gettext_lazy("The event %(key)s was reported before, with another date.")
-
-
-def check_happening(happening: Any, *, now: datetime) -> None:
-    """Raises BadEvent or EventInFuture unless the event can have happened by now."""
-    if not CODE.fullmatch(happening.code) or happening.code == "sale" or not 0 < len(happening.key) <= LONGEST_KEY:
-        raise BadEvent
-    if happening.at > now + CLOCKS_DIFFER:
-        raise EventInFuture(at=happening.at.isoformat())
+from members.purchases.rules import Line, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +127,24 @@ def terms_of(book: Rulebook, step: Step | None) -> Terms:
 
 
 def climbed(
-    climb: Climb | None, *, awards: Sequence[Earned], amount: int, tier: int | None, total: int
+    climb: Climb | None, standing: Standing, *, awards: Sequence[Earned], amount: int
 ) -> tuple[Step | None, Step | None, int]:
-    """The step held, the step that a sale lifts to, and the window's total with it; `total` is without it."""
+    """The step held, the step lifted to, and the window's total; the standing is without this sale or event."""
     if climb is None:
         return None, None, 0
-    step = climb.step(tier)
-    grown = total + counted(climb, amount, awards)
-    return step, lifted(climb, step, grown) or step, grown
+    step = climb.step(standing.tier)
+    reached = with_sale(climb, standing, amount=amount, points=points_of(awards))
+    risen = None if standing.is_fixed else lifted(climb, step, reached.total, reached.more)
+    return step, risen or step, reached.total
 
 
-def counted(climb: Climb, amount: int, awards: Sequence[Earned]) -> int:
-    """What a sale adds to the ladder's total: minor units spent, or growth earned."""
-    if climb.basis == "spend":
-        return amount
-    return sum(each.points for each in awards if each.version.kind_code == "growth")
+def points_of(awards: Sequence[Earned]) -> dict[str, int]:
+    """The points of each kind, by its code and by its id: what ladders count."""
+    points: dict[str, int] = {}
+    for each in awards:
+        for name in (each.version.kind_code, str(each.version.kind)):
+            points[name] = points.get(name, 0) + each.points
+    return points
 
 
 def words_of_cut(name: str, left: int) -> str:

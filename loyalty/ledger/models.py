@@ -1,7 +1,7 @@
 """Nouns: point kinds, accounts, movements, lots, and which lots a movement took from."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pgtrigger
 from django.contrib.postgres.functions import RandomUUID
@@ -299,6 +299,11 @@ class Lot(models.Model):
         ]
         indexes = [
             models.Index(name="lot_open", fields=["account", "expires_at", "id"], condition=Q(remaining__gt=0)),
+            models.Index(  # those that wait for an event
+                name="lot_waits",
+                fields=["member"],
+                condition=Q(remaining__gt=0, is_active=False, activates_at__gte=datetime(9000, 1, 1, tzinfo=UTC)),
+            ),
             models.Index(name="lot_heir", fields=["replaces"], condition=Q(replaces__isnull=False)),
         ]
 

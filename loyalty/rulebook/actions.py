@@ -13,7 +13,7 @@ from loyalty.ledger.models import Programme
 from loyalty.reckoning.rules import Rulebook, Version, bound
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.rulebook.rules import VersionInPast, read_saying
-from loyalty.tiers.actions import load_climb
+from loyalty.tiers.actions import load_climbs
 from members.stores.models import User
 
 FIELDS = (
@@ -38,7 +38,7 @@ def load_rulebook(revision: UUID) -> Rulebook:
     return bound(
         revision,
         [ready(row) for row in rows],
-        load_climb(),
+        load_climbs(),
         return_days=programme.return_days,
         most_percent=programme.most_percent,
     )

@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from loyalty.earning.actions import Happening, report_enrolments, report_event
+from loyalty.deeds.actions import report_enrolments, report_event, sweep_waiting
+from loyalty.deeds.rules import BadEvent, EventInFuture, EventReused, Happening
 from loyalty.earning.models import Award, Event
-from loyalty.earning.rules import BadEvent, EventInFuture, EventReused
-from loyalty.ledger.models import Account, Movement
+from loyalty.ledger.models import Account, Lot, Movement
+from members.kit.windows import months_after
 from members.messaging.models import Message
 from members.profiles.models import Member
-from tests.factories import NOW, MemberFactory, TillFactory
+from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory
 from tests.loyalty.test_earning import post
-from tests.loyalty.test_rules_on_sales import LONG_AGO, rule
+from tests.loyalty.test_rules_on_sales import LONG_AGO, receipt, record, rule
 from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +134,35 @@ def test_the_same_event_from_many_sides_at_once_is_rewarded_once():
 
     assert sorted(each.is_repeat for each in reported) == [False] + [True] * 7
     assert Award.objects.count() == 1
+
+
+def waiting_for_review(**says: Any) -> Member:
+    """A member whose purchase earned points that wait for a review."""
+    wang = MemberFactory.create(name="王芳", now=LONG_AGO)
+    rule("promise", effect="fixed", points=30, waits="event", waits_for="review", **says)
+    record(wang, StoreFactory.create(), receipt("1", happened_at=NOW - timedelta(days=5)))
+    return wang
+
+
+def test_points_that_wait_for_an_event_become_active_when_it_comes_and_live_from_then_on():
+    wang = waiting_for_review(expires_after_months=1)
+    assert Account.objects.of(wang).get(kind__code="points").pending == 30
+
+    report(wang, "share", "share:1")
+    assert active(wang)["points"] == 100
+    report(wang)
+
+    assert active(wang)["points"] == 130
+    assert Lot.objects.get(member=wang, points=30).expires_at == months_after(NOW, 1)
+
+
+def test_points_whose_event_never_comes_are_taken_back_when_the_rules_days_are_over():
+    wang = waiting_for_review(pending_days=6)
+
+    assert sweep_waiting(now=NOW) == 0
+    assert sweep_waiting(now=NOW + timedelta(days=1)) == 1
+    assert sweep_waiting(now=NOW + timedelta(days=1)) == 0
+
+    points = Account.objects.of(wang).get(kind__code="points")
+    assert (points.pending, points.active) == (0, 100)
+    assert Movement.objects.of(wang).get(kind="claw_back").reason == "event_missing"
