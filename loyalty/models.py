@@ -6,6 +6,7 @@ from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.limits.models import Budget, Pool, Shard
+from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
 
@@ -33,6 +34,7 @@ __all__ = [
     "SaleImport",
     "Shard",
     "Standing",
+    "TakenBack",
     "Tier",
     "TierChange",
 ]

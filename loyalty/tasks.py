@@ -17,6 +17,7 @@ from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
+from loyalty.returns.actions import match_waiting
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
 from members.kit.ranges import id_ranges, plan_afresh
@@ -69,6 +70,7 @@ def tick() -> None:
     sweep_sale_imports()
     report_enrolments(now=now)
     sweep_waiting(now=now)
+    match_waiting(now=now)
 
 
 @transaction.atomic

@@ -38,7 +38,9 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[])
 ABOUT = """
 SELECT m.id, m.birth_on,
        CASE WHEN %(purchases)s THEN ARRAY(SELECT s.happened_at FROM members_sale s
-                                           WHERE s.member_id = m.id ORDER BY s.happened_at) END
+                                           WHERE s.member_id = m.id
+                                             AND (s.returned_amount < s.amount OR s.amount = 0)
+                                           ORDER BY s.happened_at) END
   FROM members_member m WHERE m.id = ANY (%(members)s::bigint[])
 """
 USAGE = """

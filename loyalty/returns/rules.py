@@ -60,7 +60,7 @@ class PreviewChanged(Refusal):
     """What the preview promised is not what would happen now."""
 
     code = "preview_changed"
-    sentence = _("Since the preview something has changed: look at it again. %(changes)s")
+    sentence = _("Since the preview something has changed: look at it again.")
 
 
 class NotCancellable(Refusal):
@@ -223,3 +223,15 @@ class Outcome:
     debt: int = 0
     tier_before: str | None = None
     tier_after: str | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What who confirms has to know: everything but ids and the moment."""
+        return {
+            "amount": self.amount,
+            "lines": list(self.lines),
+            "awards": [[each.rule, each.kind, each.points, each.taken] for each in self.awards],
+            "restored": self.restored,
+            "balances": dict(self.balances),
+            "tiers": [self.tier_before, self.tier_after],
+        }

@@ -9,8 +9,22 @@ from loyalty.tiers.rules import Climb, Measure, Step
 
 # What counts, as (member_id, happened_at, points): for spend the sales, for growth the movements of its accounts.
 # Of points that can be spent only what was given counts, and what was taken back of it.
-SPEND = "SELECT member_id, happened_at, amount AS points FROM members_sale"
-PURCHASES = "SELECT member_id, happened_at, 1 AS points FROM members_sale"
+# What came back counts against the day of its sale.
+SPEND = """
+SELECT member_id, happened_at, amount AS points FROM members_sale
+ UNION ALL
+SELECT r.member_id, s.happened_at, -r.amount
+  FROM members_return r JOIN members_sale s ON s.id = r.sale_id WHERE r.state = 'done'
+"""
+PURCHASES = """
+SELECT member_id, happened_at, 1 AS points FROM members_sale
+ UNION ALL
+SELECT r.member_id, s.happened_at, -1
+  FROM members_return r JOIN members_sale s ON s.id = r.sale_id
+ WHERE r.state = 'done' AND s.returned_amount = s.amount
+   AND NOT EXISTS (SELECT FROM members_return later
+                    WHERE later.sale_id = s.id AND later.state = 'done' AND later.id > r.id)
+"""
 GROWTH = """
 SELECT a.member_id, m.happened_at,
        CASE WHEN m.source = 'programme' THEN m.points WHEN m.target = 'programme' THEN -m.points ELSE 0 END AS points
