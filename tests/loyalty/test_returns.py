@@ -42,6 +42,7 @@ from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=3)
+MINUTE = timedelta(minutes=1)
 TEA, CAKE = Line("TEA", "龙井", 2, 6_000), Line("CAKE", "桂花糕", 3, 4_000)
 
 
@@ -252,7 +253,7 @@ def test_a_cancelled_return_undoes_itself_and_the_goods_can_come_back_again(wang
     before = (active(wang), wang.standings.get().tier_id, room_of(budget=spring.pk, store=None))
     made = back(wang, store, asked("R1", (1, 2)))
 
-    cancelled = cancel_return(goods_return=Return.objects.get(pk=made.goods_return), now=LATER)
+    cancelled = cancel_return(goods_return=Return.objects.get(pk=made.goods_return), now=LATER + MINUTE)
 
     assert (active(wang), wang.standings.get().tier_id, room_of(budget=spring.pk, store=None)) == before
     assert Account.objects.of(wang).get(kind__code="points").pending == 60

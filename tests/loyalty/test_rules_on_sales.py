@@ -47,8 +47,8 @@ def receipt(number: str, amount: int = 10_000, **more: Any) -> Receipt:
     return Receipt(**({"receipt": number, "happened_at": NOW, "currency": "CNY", "amount": amount} | more))
 
 
-def record(member: Member, store: Store, sale: Receipt) -> Any:
-    return record_sale(member=member, store=store, till=None, receipt=sale, now=NOW)
+def record(member: Member, store: Store, sale: Receipt, now: Any = NOW) -> Any:
+    return record_sale(member=member, store=store, till=None, receipt=sale, now=now)
 
 
 def given_by(recorded: Any) -> dict[str, int]:
