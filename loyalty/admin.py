@@ -4,5 +4,6 @@ import loyalty.earning.admin
 import loyalty.holds.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
+import loyalty.returns.admin
 import loyalty.rulebook.admin
 import loyalty.tiers.admin  # noqa: F401

@@ -23,6 +23,7 @@ LOCAL = ALL - SEES_ALL
 DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_member": (ALL, {"clerk", "manager", "service", "owner"}, set(), True),
     "members_sale": (ALL, set(), set(), True),
+    "members_return": (ALL, set(), set(), True),
     "members_store": (ALL, OWNER, set(), True),
     "members_till": ({"manager", "owner"}, OWNER, set(), True),
     "members_product": (ALL, OWNER, set(), False),
@@ -64,7 +65,8 @@ MEMBERS_POSTS = {"read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
-    "api-holds", "api-capture", "api-release",
+    "api-holds", "api-capture", "api-release", "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
+    "api-exchanges",
 }  # fmt: skip
 
 
