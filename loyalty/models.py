@@ -5,6 +5,7 @@ from loyalty.earning.models import Award, EarningRule, RuleVersion
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
+from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, WhatIf
 
 __all__ = [
     "Account",
@@ -12,11 +13,15 @@ __all__ = [
     "BadRow",
     "Benefit",
     "Difference",
+    "DraftBenefit",
+    "DraftTier",
     "EarningRule",
     "Grant",
     "Ladder",
+    "LadderDraft",
     "Lot",
     "LotUse",
+    "Move",
     "Movement",
     "Need",
     "PointKind",
@@ -26,4 +31,5 @@ __all__ = [
     "Standing",
     "Tier",
     "TierChange",
+    "WhatIf",
 ]

@@ -15,7 +15,8 @@ from loyalty.tiers.sql import begins, begins_of_term, counted, rank, totals, zon
 class Asked:
     """What a range of members makes necessary to ask, and how they are judged.
 
-    mode: night; return (a term whose window no longer reaches it is given back); recompute (terms do not count).
+    mode: night; return (a term that its window no longer reaches is given back); recompute (terms do not count);
+    upwards (nobody falls).
     """
 
     mode: str = "night"
@@ -87,6 +88,7 @@ DECIDE = {
     "night": "greatest(held, up)",
     "return": "greatest(up, least(held, back))",
     "recompute": "greatest(up, least(held, kept))",
+    "upwards": "greatest(held, up)",
 }
 
 
@@ -100,7 +102,7 @@ def judging(climb: Climb, asked: Asked) -> str:
     start = "%(start)s::timestamptz" if climb.is_plain else "w.begins"
     lowest = 1 if climb.lowest else 0
     kept = rank(climb, alias="t", keeping=True) if climb.has_retention else rank(climb, alias="t")
-    still = "greatest(held, up)" if asked.mode != "recompute" else DECIDE["recompute"]
+    still = DECIDE["recompute" if asked.mode == "recompute" else "night"]
     return f"""{before}judged AS (
     SELECT m.id AS member, s.id AS standing, s.since, s.until, coalesce(s.held_by, 'earned') AS held_by,
            coalesce(s.is_protected, false) AS is_protected, s.earned_until, s.tier_id AS held_tier,
@@ -120,7 +122,7 @@ def judging(climb: Climb, asked: Asked) -> str:
 ), owned AS (
     SELECT *, CASE
            WHEN is_fixed THEN held
-           WHEN is_protected THEN greatest(held, up)
+           WHEN is_protected OR {asked.mode == "upwards"} THEN greatest(held, up)
            WHEN held_by <> 'earned' AND until > %(as_of)s THEN {still}
            WHEN held_by <> 'earned' THEN
                greatest(up, CASE WHEN earned_until > %(as_of)s THEN earned ELSE least(earned, kept) END)
