@@ -128,7 +128,8 @@ def make_shared(mark: str) -> dict[str, Any]:
 
 
 def make_draft(ladder: Ladder, mark: str) -> LadderDraft:
-    """A change of the ladder that somebody drew, with benefits in words."""
+    """A change of the ladder that somebody drew, with benefits in words; silver is for sale."""
+    ladder.tiers.filter(code="silver").update(price=100)
     for tier in ladder.tiers.all():
         Benefit.objects.create(tier=tier, kind="birthday", words_zh=f"茶{mark}", words_en=f"tea{mark}")
     return draw(ladder=ladder, name=f"Pearl{mark}", by=None)
@@ -187,8 +188,6 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
 def give(member: Member, mark: str) -> Grant:
     """A tier that waits below the one that the member earned."""
     silver = Tier.objects.get(code="silver")
-    Tier.objects.filter(pk=silver.pk).update(price=100)
-    silver.refresh_from_db()
     return sell_tier(member=member, tier=silver, reference=f"wx{mark}", key="k", now=NOW)
 
 
