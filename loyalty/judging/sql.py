@@ -119,7 +119,7 @@ def judging(climb: Climb, asked: Asked, *, only_changes: bool = False) -> str:
            coalesce(s.held_by = 'manual' AND s.until > %(as_of)s, false) AS is_fixed,
            {held} AS held,
            coalesce(array_position(%(tiers)s::bigint[], s.earned_tier_id), 0) AS earned,
-           coalesce(t.m0, 0)::bigint AS total, {up} AS up, coalesce({kept}, 0) AS kept, 
+           coalesce(t.m0, 0)::bigint AS total, {up} AS up, coalesce({kept}, 0) AS kept,
            {back} AS back, {back_from} AS back_from, {start} AS up_from,
            s.counts_from, coalesce(s.is_renewed, false) AS is_renewed,
            {"coalesce(g.granted, 0) AS granted, g.grant_until, g.given" if asked.has_grants else NO_GRANT}
