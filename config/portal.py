@@ -13,9 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.api import error_body
-from loyalty.benefits.actions import plans_of
+from loyalty.benefits.actions import main_plan_of
 from loyalty.ledger.views import holdings_of, latest_of
-from loyalty.tiers.actions import progress_of
 from members.messaging.models import Message
 from members.messaging.views import inbox_of, letters
 from members.profiles.views import member_of
@@ -31,11 +30,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """How many points, which tier, what lapses, what is new: at one look."""
     member = member_of(request)
     now = timezone.now()
+    plan = main_plan_of(member, now)
     context = {
         "member": member,
         "holdings": holdings_of(member, now),
-        "progress": progress_of(member, now),
-        "plan": next(iter(plans_of(member, now)), None),
+        "plan": plan,
+        "progress": plan.progress if plan else None,
         "entries": latest_of(member, LATEST),
         "letter": next(iter(letters(inbox_of(member)[:1])), None),
     }

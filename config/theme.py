@@ -53,6 +53,8 @@ SIDEBAR = [
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),
             entry(_("Tiers"), "loyalty.ladder", "workspace_premium"),
+            entry(_("Drafts of ladders"), "loyalty.ladderdraft", "design_services"),
+            entry(_("Given tiers"), "loyalty.grant", "redeem"),
             entry(_("Point kinds"), "loyalty.pointkind", "toll"),
             entry(_("Differences"), "loyalty.difference", "balance"),
         ],
@@ -62,6 +64,17 @@ SIDEBAR = [
         "items": [
             entry(_("Templates"), "members.template", "edit_note"),
             entry(_("Messages"), "members.message", "outbox"),
+        ],
+    },
+    {
+        "title": _("Insight"),
+        "items": [
+            {
+                "title": _("How fair the way up is"),
+                "icon": "balance",
+                "link": reverse_lazy("admin:fairness"),
+                "permission": may("loyalty.see_figures"),
+            },
         ],
     },
     {

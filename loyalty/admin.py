@@ -1,9 +1,12 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import loyalty.benefits.admin
 import loyalty.earning.admin
+import loyalty.grants.admin
 import loyalty.holds.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
 import loyalty.returns.admin
 import loyalty.rulebook.admin
-import loyalty.tiers.admin  # noqa: F401
+import loyalty.tiers.admin
+import loyalty.whatif.admin  # noqa: F401

@@ -9,6 +9,7 @@ from loyalty.limits.models import Budget, Pool, Shard
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
+from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, WhatIf
 
 __all__ = [
     "Account",
@@ -17,14 +18,18 @@ __all__ = [
     "Benefit",
     "Budget",
     "Difference",
+    "DraftBenefit",
+    "DraftTier",
     "EarningRule",
     "Event",
     "Grant",
     "Hold",
     "Judgement",
     "Ladder",
+    "LadderDraft",
     "Lot",
     "LotUse",
+    "Move",
     "Movement",
     "Need",
     "PointKind",
@@ -37,4 +42,5 @@ __all__ = [
     "TakenBack",
     "Tier",
     "TierChange",
+    "WhatIf",
 ]

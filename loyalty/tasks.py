@@ -18,6 +18,7 @@ from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
 from loyalty.returns.actions import match_waiting
+from loyalty.whatif.actions import measure_range, publish
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
 from members.kit.ranges import id_ranges, plan_afresh
@@ -55,6 +56,19 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = 
     "tiers": (Member, judge),
     "proof": (Account, prove),
 }
+
+
+def measure(chunk: Chunk) -> dict[str, Any]:
+    """Judge the chunk's members by a draft of a ladder, without changing where they stand."""
+    return measure_range(what_if=int(chunk.slot.partition(":")[2]), first=chunk.first_id, last=chunk.last_id)
+
+
+def put_in_force(chunk: Chunk) -> dict[str, Any]:
+    """Publish the draft that the chunk names."""
+    return {"moved": publish(draft=chunk.first_id, now=timezone.now())}
+
+
+ASKED: dict[str, Callable[[Chunk], dict[str, Any]]] = {"whatif": measure, "publish": put_in_force}  # by day, by people
 
 
 @shared_task
@@ -102,8 +116,8 @@ def run_chunk(chunk_id: int) -> None:
 @transaction.atomic
 def work_off(chunk: Chunk) -> None:
     """The chunk's work and its tick mark in one transaction; rolled back if the lease was lost meanwhile."""
-    _model, work = WORK[chunk.name]
     plan_afresh()
+    work = ASKED[chunk.name] if chunk.name in ASKED else WORK[chunk.name][1]
     outcome: dict[str, Any] = work(chunk)
     if not finish_chunk(chunk=chunk, now=timezone.now(), outcome=outcome):
         transaction.set_rollback(True)

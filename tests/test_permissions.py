@@ -39,6 +39,9 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_earningrule": (SETTERS, OWNER, set(), False),
     "loyalty_ladder": (SETTERS, OWNER, set(), False),
     "loyalty_pointkind": (SETTERS, OWNER, set(), False),
+    "loyalty_tier": (SETTERS, set(), set(), False),
+    "loyalty_ladderdraft": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_grant": (ALL, {"manager", "owner"}, set(), True),
     "loyalty_saleimport": ({"manager", "analyst", "owner"}, {"manager", "owner"}, set(), True),
 }
 # Other pages of the admin: what each person's GET may be answered with; staff who are not named get `others`.
@@ -57,16 +60,33 @@ SITE: dict[str, dict[str, set[int]]] = {
     "import_state": {"others": {403}, "manager": {200}, "analyst": {200}, "owner": {200}},
     "import_cancel": {"others": {405}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
+    "draft_state": {"others": {200}, "clerk": {403}},
+    "draft_measure": {"others": {405}},
+    "draft_moves": {"others": {200}, "clerk": {403}},
+    "draft_moves_csv": {"others": {200}, "clerk": {403}},
+    "draft_publish": {"others": {403}, "owner": {200}},
+    "fairness": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
+    "grant_take_back": {"others": {405}},
+    "members_sale_take_back": {
+        "others": {403},
+        "clerk": {200},
+        "manager": {200},
+        "owner": {200},
+    },
+    "members_return_undo": {"others": {403}, "manager": {200}, "owner": {200}},
+    "return_undo_now": {"others": {405}},
+    "member_protect": {"others": {405}},
 }
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
-MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card"}
-MEMBERS_POSTS = {"read_all", "read_message", "choose_theme", "choose_language"}
+MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier"}
+MEMBERS_POSTS = {"buy_tier", "read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
     "api-holds", "api-capture", "api-release", "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
     "api-exchanges",
+    "api-tiers",
 }  # fmt: skip
 
 
@@ -115,7 +135,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
         return "/admin/r/1/1/"
     desk = desk_of(route)
     member = (world.there if there else world.here).member
-    words = {"<int:message>": 1, "<str:number>": member.number, "<int:number>": 1, "<path:path>": "nothing"}
+    words = {"<int:message>": 1, "<int:tier>": 1, "<str:number>": member.number, "<path:path>": "nothing"}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk
         words |= {"<path:object_id>": pk, "<int:number>": pk, "<id>": pk}
@@ -143,7 +163,7 @@ def rule_of_admin(who: str, route: str, name: str, *, there: bool) -> set[int]:
     if name in SITE:
         rule = SITE[name]
         allowed = rule.get(who) or (rule["others"] if who in ALL else {302})
-        hidden = there and who in LOCAL and "<int:number>" in route
+        hidden = there and who in LOCAL and "<int:number>" in route and DESKS[desk_of(route) or ""][3]
         return {403, 404, 405} if hidden else allowed
     if who not in ALL:
         return {302}

@@ -19,7 +19,7 @@ from members.signin.actions import Address, open_account
 from tests.factories import MemberFactory, StoreFactory, UserFactory
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in Shanghai
-PAGES = ["/", "/points/", "/card/", "/messages/", "/me/"]
+PAGES = ["/", "/points/", "/tier/", "/card/", "/messages/", "/me/"]
 ENGLISH = {"headers": {"accept-language": "en"}}
 CHINESE = {"headers": {"accept-language": "zh-CN"}}
 
@@ -211,7 +211,8 @@ def test_every_portal_address_is_known_to_these_tests():
     """A new address must be asked for by a stranger and by another member before it goes out."""
     known = {
         "home", "statement", "card", "inbox", "read_all", "read_message", "me", "choose_theme", "choose_language",
-        "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail",
+        "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail", "my_tier",
+        "buy_tier",
     }  # fmt: skip
 
     assert set(portal_names(get_resolver())) <= known
@@ -334,5 +335,5 @@ def test_the_home_page_asks_few_questions(wang, points, django_assert_max_num_qu
         earn(member=wang, kind=points, points=10, key=f"e{turn}", now=NOW - timedelta(days=turn))
     browser = browser_of(wang)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         browser.get("/")

@@ -9,17 +9,25 @@ from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
 
+from loyalty.benefits.models import Benefit
 from loyalty.earning.actions import record_sale
+from loyalty.grants.actions import sell_tier
 from loyalty.holds.actions import place_hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.returns.actions import Counter, record_return
+from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
-from loyalty.tiers.models import Ladder, TierChange
+from loyalty.tasks import run_chunk
+from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
+from loyalty.whatif.actions import ask_what_if, draw
+from loyalty.whatif.models import LadderDraft
+from members.kit.models import Chunk
 from members.messaging.models import Message, Template
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
-from members.purchases.models import Product, Sale
+from members.purchases.models import Product, Return, Sale
 from members.purchases.rules import Line, Receipt
 from members.signin.actions import Address, open_account
 from members.stores.models import Store, User
@@ -71,6 +79,7 @@ def make_world(mark: str = "") -> World:
     shared = make_shared(mark)
     here = make_corner(stores[0], f"王小明{mark}", "13812345678", "wang@example.com", mark)
     there = make_corner(stores[2], f"欧阳静雯{mark}", "13987654321", "ouyang@example.net", mark)
+    measure(shared["loyalty_ladderdraft"])
     people = hire(stores, mark)
     address = Address("phone", "+8613812345678")
     people["member"] = open_account(member=here.member, address=address, now=NOW)
@@ -117,7 +126,25 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_earningrule": rule,
         "loyalty_ladder": ladder,
         "loyalty_pointkind": kind,
+        "loyalty_tier": ladder.tiers.get(code="gold"),
+        "loyalty_ladderdraft": make_draft(ladder, mark),
     }
+
+
+def make_draft(ladder: Ladder, mark: str) -> LadderDraft:
+    """A change of the ladder that somebody drew, with benefits in words; silver is for sale."""
+    ladder.tiers.filter(code="silver").update(price=100)
+    for tier in ladder.tiers.all():
+        Benefit.objects.create(tier=tier, kind="birthday", words_zh=f"茶{mark}", words_en=f"tea{mark}")
+    return draw(ladder=ladder, name=f"Pearl{mark}", by=None)
+
+
+def measure(draft: LadderDraft) -> None:
+    """What the draft would do: everybody with gold would fall."""
+    draft.tiers.filter(code="gold").update(threshold=7_000)
+    run = ask_what_if(draft=draft, by=None, now=NOW)
+    for chunk in Chunk.objects.filter(slot=run.slot):
+        run_chunk(chunk.pk)
 
 
 def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> Corner:
@@ -146,9 +173,11 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_member": member,
         "members_till": till,
         "members_sale": Sale.objects.get(pk=sale),
+        "members_return": bring_back(member, store, mark),
         "members_message": Message.objects.of(member).first(),
         "loyalty_movement": Movement.objects.of(member).first(),
         "loyalty_tierchange": TierChange.objects.get(member=member),
+        "loyalty_grant": give(member, mark),
         "loyalty_difference": Difference.objects.create(
             account=Account.objects.of(member).first(),
             member=member,
@@ -162,6 +191,19 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
+
+
+def bring_back(member: Member, store: Store, mark: str) -> Return:
+    """Goods that came back before their sale: the return waits, and moves nothing."""
+    asked = ReturnAsked(f"B-{store.code}{mark}", f"later{mark}", NOW, [LineAsked(1, 1)])
+    made = record_return(member=member, at=Counter(store, store, actor=f"user{mark}"), asked=asked, now=NOW)
+    return Return.objects.get(pk=made.goods_return)
+
+
+def give(member: Member, mark: str) -> Grant:
+    """A tier that waits below the one that the member earned."""
+    silver = Tier.objects.get(code="silver")
+    return sell_tier(member=member, tier=silver, reference=f"wx{mark}", key="k", now=NOW)
 
 
 def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:

@@ -1,7 +1,7 @@
 """Reads: a member's plan on every ladder, and what each tier gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -10,8 +10,8 @@ from loyalty.benefits import sql
 from loyalty.benefits.models import Benefit
 from loyalty.benefits.rules import Path, path, title_of
 from loyalty.tiers.actions import load_climbs
-from loyalty.tiers.models import Held, Tier
-from loyalty.tiers.rules import Climb, Step
+from loyalty.tiers.models import Held
+from loyalty.tiers.rules import Climb, Progress, Step, progress
 from members.kit.names import named
 from members.kit.windows import days_after
 from members.profiles.models import Member
@@ -60,12 +60,16 @@ class Plan:
     stay: Path | None
     rise: Path | None
     grace_until: datetime | None
-    price: int | None = None  # of the next tier, in minor units
-    price_points: int | None = None
+    totals: tuple[int, ...]  # of the window of now, a number for each measure of the ladder
 
     @property
     def is_given(self) -> bool:
         return self.held_by != Held.EARNED
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is to the next tier, by the ladder's own measure."""
+        return progress(self.climb, self.step, self.totals[0])
 
     @property
     def held_words(self) -> str:
@@ -75,8 +79,18 @@ class Plan:
 
 def plans_of(member: Member, now: datetime) -> list[Plan]:
     """The member's plan on every ladder that has tiers, the main one first. Writes nothing."""
-    climbs = [climb for climb in load_climbs() if climb.steps]
-    benefits = benefits_of([step.id for climb in climbs for step in climb.steps])
+    return plans_on(member, [climb for climb in load_climbs() if climb.steps], now)
+
+
+def main_plan_of(member: Member, now: datetime) -> Plan | None:
+    """The member's plan on the shop's main ladder; None before one is set up."""
+    climbs = load_climbs()[:1]
+    return next(iter(plans_on(member, [climb for climb in climbs if climb.steps], now)), None)
+
+
+def plans_on(member: Member, climbs: Sequence[Climb], now: datetime) -> list[Plan]:
+    """The member's plan on some ladders."""
+    benefits = benefits_of([step for climb in climbs for step in climb.steps])
     return [plan_of(member, climb, benefits, now) for climb in climbs]
 
 
@@ -90,22 +104,17 @@ def plan_of(member: Member, climb: Climb, benefits: dict[int, tuple[Given, ...]]
     rise = path(climb, following, current, keeping=False, by=climb.ends_at(now, enrolled_at)) if following else None
     may_fall = until is not None and held_by == Held.EARNED and not is_protected and climb.at_end != "keep"
     stay = path(climb, step, term, keeping=True, by=until) if step and may_fall else None
-    for_sale = Tier.objects.filter(pk=following.id).values_list("price", "price_points").get() if following else ()
-    plan = Plan(
-        climb, step, since, until, held_by, is_protected, benefits.get(step.id, ()) if step else (), stay, rise,
-        days_after(until, climb.grace_days) if stay and until and climb.grace_days else None,
-    )  # fmt: skip
-    return replace(plan, price=for_sale[0], price_points=for_sale[1]) if for_sale else plan
+    grace = days_after(until, climb.grace_days) if stay and until and climb.grace_days else None
+    gives = benefits.get(step.id, ()) if step else ()
+    return Plan(climb, step, since, until, held_by, is_protected, gives, stay, rise, grace, tuple(current))
 
 
-def benefits_of(tiers: Sequence[int]) -> dict[int, tuple[Given, ...]]:
+def benefits_of(steps: Sequence[Step]) -> dict[int, tuple[Given, ...]]:
     """What each of these tiers gives, by tier id: the multiplier first, then the rest."""
     given: dict[int, tuple[Given, ...]] = {
-        tier: (Given("multiplier", multiplier),)
-        for tier, multiplier in Tier.objects.filter(pk__in=tiers).values_list("pk", "multiplier")
-        if multiplier != 100
+        step.id: (Given("multiplier", step.multiplier),) for step in steps if step.multiplier != 100
     }
-    rows = Benefit.objects.filter(tier__in=tiers).order_by("pk")
+    rows = Benefit.objects.filter(tier__in=[step.id for step in steps]).order_by("pk")
     for row in rows:
         given[row.tier_id] = (*given.get(row.tier_id, ()), Given(row.kind, row.value, row.words_zh, row.words_en))
     return given

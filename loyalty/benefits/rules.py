@@ -34,7 +34,7 @@ def title_of(kind: str, value: int | None) -> str:
         case "multiplier":
             return _("%(percent)s%% of the ordinary points") % {"percent": value}
         case "discount":
-            return _("%(percent)s%% off every purchase") % {"percent": value, "tenths": tenths(value or 0)}
+            return _("%(percent)s%% off every purchase") % {"percent": value}
         case "shipping":
             return _("Free shipping from %(amount)s") % {"amount": format_money(value)} if value else _("Free shipping")
         case "early":
@@ -50,12 +50,6 @@ def title_of(kind: str, value: int | None) -> str:
         "event": _("Invitations to our events"),
     }
     return plain[kind]
-
-
-def tenths(percent: int) -> str:
-    """12 percent off as Chinese shops say it: 8.8 折."""
-    left = 100 - percent
-    return str(left // 10) if left % 10 == 0 else f"{left / 10:.1f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def my_tier(request: HttpRequest) -> HttpResponse:
     """Every ladder: the tier held, what it gives, what keeps it, and the tiers above."""
     member = member_of(request)
     plans = plans_of(member, timezone.now())
-    benefits = benefits_of([step.id for plan in plans for step in plan.climb.steps])
+    benefits = benefits_of([step for plan in plans for step in plan.climb.steps])
     ladders = [
         {
             "plan": plan,

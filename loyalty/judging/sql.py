@@ -15,7 +15,8 @@ from loyalty.tiers.sql import begins, begins_of_term, counted, rank, totals, zon
 class Asked:
     """What a range of members makes necessary to ask, and how they are judged.
 
-    mode: night; return (a term whose window no longer reaches it is given back); recompute (terms do not count).
+    mode: night; return (a term that its window no longer reaches is given back); recompute (terms do not count);
+    upwards (nobody falls).
     """
 
     mode: str = "night"
@@ -87,10 +88,19 @@ DECIDE = {
     "night": "greatest(held, up)",
     "return": "greatest(up, least(held, back))",
     "recompute": "greatest(up, least(held, kept))",
+    "upwards": "greatest(held, up)",
 }
 
 
-def judging(climb: Climb, asked: Asked) -> str:
+def may_change(climb: Climb, asked: Asked, *, up: str, held: str) -> str:
+    """What holds of everybody whom a night may change: most others are left out before anything is worked out."""
+    if asked.mode != "night" or asked.has_grants:
+        return "true"
+    unended = f"{held} > {1 if climb.lowest else 0}" if climb.validity else f"{up} <> {held}"
+    return f"({up} > {held} OR s.until <= %(as_of)s OR (s.until IS NULL AND {unended}))"
+
+
+def judging(climb: Climb, asked: Asked, *, only_changes: bool = False) -> str:
     """The steps `judged` and `decided` of a WITH: each member's rank before (`held`) and `after`, `own` without grants.
 
     Wants first, last, as_of, start, ladder, tiers and term_end (until when a tier reached now is held).
@@ -99,28 +109,30 @@ def judging(climb: Climb, asked: Asked) -> str:
     term, back, back_from = term_of(climb, asked)
     start = "%(start)s::timestamptz" if climb.is_plain else "w.begins"
     lowest = 1 if climb.lowest else 0
+    held = f"coalesce(array_position(%(tiers)s::bigint[], s.tier_id), CASE WHEN s.id IS NULL THEN {lowest} ELSE 0 END)"
+    up = f"coalesce({rank(climb, alias='t')}, 0)"
     kept = rank(climb, alias="t", keeping=True) if climb.has_retention else rank(climb, alias="t")
-    still = "greatest(held, up)" if asked.mode != "recompute" else DECIDE["recompute"]
+    still = DECIDE["recompute" if asked.mode == "recompute" else "night"]
     return f"""{before}judged AS (
     SELECT m.id AS member, s.id AS standing, s.since, s.until, coalesce(s.held_by, 'earned') AS held_by,
            coalesce(s.is_protected, false) AS is_protected, s.earned_until, s.tier_id AS held_tier,
            coalesce(s.held_by = 'manual' AND s.until > %(as_of)s, false) AS is_fixed,
-           coalesce(array_position(%(tiers)s::bigint[], s.tier_id), CASE WHEN s.id IS NULL THEN {lowest} ELSE 0 END)
-               AS held,
+           {held} AS held,
            coalesce(array_position(%(tiers)s::bigint[], s.earned_tier_id), 0) AS earned,
-           coalesce(t.m0, 0)::bigint AS total, coalesce({rank(climb, alias="t")}, 0) AS up,
-           coalesce({kept}, 0) AS kept, {back} AS back, {back_from} AS back_from, {start} AS up_from,
+           coalesce(t.m0, 0)::bigint AS total, {up} AS up, coalesce({kept}, 0) AS kept,
+           {back} AS back, {back_from} AS back_from, {start} AS up_from,
            s.counts_from, coalesce(s.is_renewed, false) AS is_renewed,
            {"coalesce(g.granted, 0) AS granted, g.grant_until, g.given" if asked.has_grants else NO_GRANT}
       FROM members_member m
       LEFT JOIN loyalty_standing s ON s.member_id = m.id AND s.ladder_id = %(ladder)s
       {window} {term} {GRANTS if asked.has_grants else ""}
      WHERE m.id BETWEEN %(first)s AND %(last)s AND (s.since IS NULL OR s.since < %(as_of)s)
+       AND {may_change(climb, asked, up=up, held=held) if only_changes else "true"}
     OFFSET 0
 ), owned AS (
     SELECT *, CASE
            WHEN is_fixed THEN held
-           WHEN is_protected THEN greatest(held, up)
+           WHEN is_protected OR {asked.mode == "upwards"} THEN greatest(held, up)
            WHEN held_by <> 'earned' AND until > %(as_of)s THEN {still}
            WHEN held_by <> 'earned' THEN
                greatest(up, CASE WHEN earned_until > %(as_of)s THEN earned ELSE least(earned, kept) END)
@@ -151,7 +163,7 @@ def judge_range(climb: Climb, asked: Asked) -> str:
     """
     is_renewal = f"(back >= held OR {climb.at_end == 'keep'})"
     return f"""
-WITH {judging(climb, asked)}, moved AS (
+WITH {judging(climb, asked, only_changes=True)}, moved AS (
     SELECT *, (%(tiers)s::bigint[])[held] AS before_tier, (%(tiers)s::bigint[])[after] AS after_tier,
            CASE WHEN is_fixed THEN until
                 WHEN after = held AND held_by <> 'earned' AND until > %(as_of)s THEN until

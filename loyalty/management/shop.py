@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from loyalty.batches.actions import record_sales
+from loyalty.benefits.models import Benefit
 from loyalty.imports.sql import look_again
 from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import redeem, settle_range
@@ -20,6 +21,7 @@ from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
+from loyalty.tiers.models import Ladder, Tier
 from members.kit.windows import start_of_day
 from members.profiles.actions import add_identity, enrol
 from members.profiles.models import Member
@@ -101,6 +103,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
         }
     )
     set_rules(now)
+    set_tiers()
     shop = Shop(stores, tills, members, [(sku, name, yuan * 100) for sku, name, _category, yuan in PRODUCTS])
     sell(shop, chance, now, say)
     spend(shop, chance, now)
@@ -189,6 +192,37 @@ def set_rules(now: datetime) -> None:
         points=1,
         per_amount=100,
         expires_after_months=12,
+    )
+
+
+BENEFITS = [  # tier, kind, value, words in Chinese and English
+    ("silver", "discount", 5, "", ""),
+    ("silver", "birthday", None, "桂花拿铁一杯", "An osmanthus latte"),
+    ("gold", "discount", 8, "", ""),
+    ("gold", "shipping", 0, "", ""),
+    ("gold", "birthday", None, "生日蛋糕一份", "A birthday cake"),
+    ("gold", "early", 24, "", ""),
+    ("gold", "joining", None, "龙井品鉴装", "A Longjing tasting set"),
+    ("diamond", "discount", 12, "", ""),
+    ("diamond", "shipping", 0, "", ""),
+    ("diamond", "adviser", None, "", ""),
+    ("diamond", "priority", None, "", ""),
+    ("diamond", "monthly", None, "当月新茶 50 克", "50 g of the month's new tea"),
+    ("diamond", "event", None, "春茶品鉴会", "The spring tea tasting"),
+    ("diamond", "returns", 30, "", ""),
+]
+
+
+def set_tiers() -> None:
+    """Tiers held for a year, kept for less than it takes to reach them, with benefits; gold is also sold."""
+    Ladder.objects.update(validity="months", validity_months=12, rounding="month", grace_days=14, warn_days=45)
+    Tier.objects.filter(code="silver").update(retention=800, price_points=3_000)
+    Tier.objects.filter(code="gold").update(retention=4_000, price=29_900)
+    Tier.objects.filter(code="diamond").update(retention=16_000)
+    tiers = {tier.code: tier for tier in Tier.objects.all()}
+    Benefit.objects.bulk_create(
+        Benefit(tier=tiers[code], kind=kind, value=value, words_zh=zh, words_en=en)
+        for code, kind, value, zh, en in BENEFITS
     )
 
 

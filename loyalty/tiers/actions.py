@@ -47,7 +47,7 @@ def step_of(tier: Tier) -> Step:
     asks = tuple(ask_of(need) for need in sorted(tier.needs.all(), key=lambda need: need.pk))
     return Step(
         tier.pk, tier.code, tier.name_zh, tier.name_en, tier.threshold, tier.multiplier, tier.colour, tier.retention,
-        tier.combines, asks,
+        tier.combines, asks, tier.price, tier.price_points,
     )  # fmt: skip
 
 

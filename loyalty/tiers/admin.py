@@ -3,7 +3,9 @@
 from typing import Any, cast
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,14 +18,50 @@ from loyalty.ledger.models import Movement
 from loyalty.ledger.views import holdings_of
 from loyalty.tiers.actions import load_climb, progress_of, tier_shown
 from loyalty.tiers.models import Ladder, Tier, TierChange
-from loyalty.tiers.rules import Step
+from loyalty.tiers.rules import Step, check_steps, check_window
 from members.kit.admin import Kept, Records
 from members.kit.names import named
+from members.kit.refusals import Refusal
 from members.profiles import admin as profiles
 from members.profiles.models import Member
 from members.purchases.models import Sale
 
 SHOWN = 10  # rows of history on a member's page
+
+
+class TierFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """The tiers together make a ladder."""
+
+    def clean(self) -> None:
+        """Says what the rules say about all of them."""
+        super().clean()
+        if any(self.errors):
+            return
+        tiers = [form.instance for form in self.forms if form.has_changed() or form.instance.pk]
+        steps = [
+            Step(tier.pk or 0, tier.code, tier.name_zh, tier.name_en, tier.threshold, tier.multiplier, tier.colour,
+                 tier.retention)
+            for tier in sorted(tiers, key=lambda tier: tier.threshold)
+        ]  # fmt: skip
+        try:
+            check_steps(steps)
+        except Refusal as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+
+class LadderForm(ModelForm[Any]):
+    """A ladder's own settings, checked together."""
+
+    def clean(self) -> dict[str, Any]:
+        """A window counts something, and a ladder of points says which."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            check_window(window=said.get("window", ""), months=said.get("months") or 0)
+        except Refusal as refusal:
+            raise ValidationError({"months": str(refusal)}) from refusal
+        if (said.get("basis") == "points") != bool(said.get("kind")):
+            raise ValidationError({"kind": _("Choose a point kind if points are counted, and only then.")})
+        return said
 
 
 class TierInline(TabularInline):
@@ -33,7 +71,9 @@ class TierInline(TabularInline):
     extra = 0
     hide_title = True
     ordering = ("threshold",)
-    fields = ("code", "name_zh", "name_en", "threshold", "multiplier", "colour")
+    formset = TierFormSet
+    show_change_link = True
+    fields = ("code", "name_zh", "name_en", "threshold", "retention", "multiplier", "colour")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "colour":
@@ -48,15 +88,21 @@ class TierInline(TabularInline):
 class LadderDesk(Kept):
     """Growth thresholds are points; spend thresholds are minor units of money."""
 
-    list_display = ("code", "name_zh", "name_en", "basis", "window", "months")
+    form = LadderForm
+    list_display = ("code", "name_zh", "name_en", "position", "basis", "window", "validity")
+    ordering = ("position", "pk")
     inlines = (TierInline,)
     fieldsets = (
         (
             None,
             {
-                "fields": ("code", "name_zh", "name_en", "basis", "window", "months"),
+                "fields": ("code", "name_zh", "name_en", "position", "basis", "kind", "window", "months"),
                 "description": _("Thresholds are growth points; on a ladder that counts spend, cents (fen) of money."),
             },
+        ),
+        (
+            _("How long a tier is held"),
+            {"fields": ("validity", "validity_months", "rounding", "grace_days", "at_end", "warn_days")},
         ),
     )
 
@@ -64,11 +110,13 @@ class LadderDesk(Kept):
 @admin.register(TierChange)
 class TierChangeDesk(profiles.OfMemberMixin, Records):
     store_path = "member__home_store"
-    list_display = ("happened_at", "member_shown", "tier_before", "tier_after", "reason")
+    list_display = ("happened_at", "member_shown", "tier_before", "tier_after", "reason", "note")
     list_filter = ("reason",)
     list_select_related = ("member", "before", "after")
     ordering = ("-happened_at", "-pk")
-    fields = readonly_fields = ("happened_at", "member_link", "tier_before", "tier_after", "total", "reason")
+    fields = readonly_fields = (
+        "happened_at", "member_link", "tier_before", "tier_after", "total", "reason", "until", "note", "actor",
+    )  # fmt: skip
 
     @display(description=_("from"))
     def tier_before(self, change: TierChange) -> str:

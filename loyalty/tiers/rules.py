@@ -81,6 +81,8 @@ class Step:
     retention: int | None = None
     combines: str = "all"
     asks: tuple[Ask, ...] = ()
+    price: int | None = None  # minor units
+    price_points: int | None = None
 
     @property
     def keep(self) -> int:

@@ -1,0 +1,121 @@
+"""The staff's door to what a tier asks for and gives, and the tiers on a member's page."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import BaseInlineFormSet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from unfold.admin import TabularInline
+
+from loyalty.benefits.actions import plans_of
+from loyalty.benefits.models import Benefit
+from loyalty.benefits.rules import check_value
+from loyalty.grants.actions import protect
+from loyalty.tiers import admin as tiers
+from loyalty.tiers.models import Ladder, Need, Tier
+from members.kit.admin import Kept
+from members.kit.names import named
+from members.kit.refusals import Refusal
+from members.profiles.models import Member
+from members.stores.models import User
+
+
+class BenefitFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """A benefit that needs a number has one."""
+
+    def clean(self) -> None:
+        """Says what the rule says."""
+        super().clean()
+        for form in self.forms:
+            said = getattr(form, "cleaned_data", None) or {}
+            if said.get("kind") and not said.get("DELETE"):
+                try:
+                    check_value(kind=said["kind"], value=said.get("value"))
+                except Refusal as refusal:
+                    raise ValidationError(str(refusal)) from refusal
+
+
+class BenefitInline(TabularInline):
+    """What the tier gives."""
+
+    model = Benefit
+    formset = BenefitFormSet
+    extra = 0
+    hide_title = True
+    fields = ("kind", "value", "words_zh", "words_en")
+
+
+class NeedInline(TabularInline):
+    """What the tier asks for besides."""
+
+    model = Need
+    extra = 0
+    hide_title = True
+    fields = ("basis", "kind", "threshold", "retention")
+
+
+@admin.register(Tier)
+class TierDesk(Kept):
+    """One tier: what it asks for besides its threshold, what it gives, what it costs."""
+
+    list_display = ("name_zh", "name_en", "ladder_name", "threshold", "retention", "multiplier")
+    list_select_related = ("ladder",)
+    ordering = ("ladder__position", "ladder", "threshold")
+    fields = ("combines", "price", "price_points", "sold_months")
+    inlines = (NeedInline, BenefitInline)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def ladder_name(self, tier: Tier) -> str:
+        """The name that the reader reads."""
+        return named(tier.ladder)
+
+    ladder_name.short_description = _("ladder")  # type: ignore[attr-defined]
+
+
+admin.site.unregister(Member)
+
+
+@admin.register(Member)
+class MemberDesk(tiers.MemberDesk):
+    """A member's page with tiers, benefits and what is missing."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
+        shows = member is not None and cast(User, request.user).has_perm("loyalty.view_standing")
+        context = (extra_context or {}) | ({"plans": plans_of(member, timezone.now())} if member and shows else {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.protect))
+        return [path("<int:number>/protect/", view, name="member_protect"), *super().get_urls()]
+
+    def protect(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Protect the member's tier on a ladder, or lift that, with a reason."""
+        user = cast(User, request.user)
+        if not user.has_perm("loyalty.protect_standing"):
+            raise PermissionDenied
+        member = self.get_queryset(request).filter(pk=number).first()
+        ladder = Ladder.objects.filter(pk=int(f"0{request.POST.get('ladder', '')}"[:9])).first()
+        if member is None or ladder is None:
+            raise Http404
+        is_protected = request.POST.get("protect") == "1"
+        reason = request.POST.get("reason", "")
+        try:
+            protect(
+                member=member, ladder=ladder, is_protected=is_protected, reason=reason, actor=f"staff:{user.pk}",
+                now=timezone.now(),
+            )  # fmt: skip
+            self.message_user(request, _("Saved."), messages.SUCCESS)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+        return redirect("admin:members_member_change", number)
