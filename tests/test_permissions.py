@@ -135,7 +135,13 @@ def fill(route: str, world: World, *, there: bool) -> str:
         return "/admin/r/1/1/"
     desk = desk_of(route)
     member = (world.there if there else world.here).member
-    words = {"<int:message>": 1, "<int:tier>": 1, "<str:number>": member.number, "<path:path>": "nothing"}
+    words = {
+        "<int:number>": 1,
+        "<int:message>": 1,
+        "<int:tier>": 1,
+        "<str:number>": member.number,
+        "<path:path>": "nothing",
+    }
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk
         words |= {"<path:object_id>": pk, "<int:number>": pk, "<id>": pk}
@@ -163,7 +169,8 @@ def rule_of_admin(who: str, route: str, name: str, *, there: bool) -> set[int]:
     if name in SITE:
         rule = SITE[name]
         allowed = rule.get(who) or (rule["others"] if who in ALL else {302})
-        hidden = there and who in LOCAL and "<int:number>" in route and DESKS[desk_of(route) or ""][3]
+        is_of_one = "<int:number>" in route or "<path:object_id>" in route
+        hidden = there and who in LOCAL and is_of_one and DESKS[desk_of(route) or ""][3]
         return {403, 404, 405} if hidden else allowed
     if who not in ALL:
         return {302}

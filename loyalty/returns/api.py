@@ -133,12 +133,12 @@ class CancelReturn(APIView):
     """Undo a return of this store, as if it had not been."""
 
     @extend_schema(request=None, responses={200: ReturnAnswerSerializer}, parameters=[KEY])
-    def post(self, request: Request, goods_return: int) -> Response:
+    def post(self, request: Request, number: int) -> Response:
         key_of(request)
         now, till = timezone.now(), till_of(request)
 
         def answer() -> tuple[int, dict[str, Any]]:
-            made = Return.objects.filter(pk=goods_return, store=till.store_id).first()
+            made = Return.objects.filter(pk=number, store=till.store_id).first()
             if made is None:
                 raise UnknownReturn
             cancelled = cancel_return(goods_return=made, now=now, actor=f"till:{till.pk}")
@@ -210,6 +210,6 @@ def words_of_outcome(outcome: Outcome) -> dict[str, Any]:
 urlpatterns = [
     path("returns", Returns.as_view(), name="api-returns"),
     path("returns/preview", PreviewReturns.as_view(), name="api-preview-returns"),
-    path("returns/<int:goods_return>/cancel", CancelReturn.as_view(), name="api-cancel-return"),
+    path("returns/<int:number>/cancel", CancelReturn.as_view(), name="api-cancel-return"),
     path("exchanges", Exchanges.as_view(), name="api-exchanges"),
 ]
