@@ -11,10 +11,12 @@ from loyalty.benefits.models import Benefit
 from loyalty.benefits.rules import Path, path, title_of
 from loyalty.tiers.actions import load_climbs
 from loyalty.tiers.models import Held
-from loyalty.tiers.rules import Climb, Progress, Step, progress
+from loyalty.tiers.rules import TICK, Climb, Progress, Step, progress
 from members.kit.names import named
 from members.kit.windows import days_after
 from members.profiles.models import Member
+
+SOON = 90  # days before its end, a tier still to be kept is worth a warning colour
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,22 @@ class Plan:
     stay: Path | None
     rise: Path | None
     grace_until: datetime | None
+    ends_soon: bool
     totals: tuple[int, ...]  # of the window of now, a number for each measure of the ladder
 
     @property
     def is_given(self) -> bool:
         return self.held_by != Held.EARNED
+
+    @property
+    def last_day(self) -> datetime | None:
+        """The last moment at which the tier is held."""
+        return None if self.until is None else self.until - TICK
+
+    @property
+    def last_of_grace(self) -> datetime | None:
+        """The last moment of the grace."""
+        return None if self.grace_until is None else self.grace_until - TICK
 
     @property
     def progress(self) -> Progress:
@@ -105,8 +118,9 @@ def plan_of(member: Member, climb: Climb, benefits: dict[int, tuple[Given, ...]]
     may_fall = until is not None and held_by == Held.EARNED and not is_protected and climb.at_end != "keep"
     stay = path(climb, step, term, keeping=True, by=until) if step and may_fall else None
     grace = days_after(until, climb.grace_days) if stay and until and climb.grace_days else None
+    is_soon = until is not None and until <= days_after(now, SOON)
     gives = benefits.get(step.id, ()) if step else ()
-    return Plan(climb, step, since, until, held_by, is_protected, gives, stay, rise, grace, tuple(current))
+    return Plan(climb, step, since, until, held_by, is_protected, gives, stay, rise, grace, is_soon, tuple(current))
 
 
 def benefits_of(steps: Sequence[Step]) -> dict[int, tuple[Given, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from loyalty.grants.actions import give_tier
 from loyalty.tiers.models import Grant, Tier
@@ -32,7 +32,9 @@ class GrantForm(forms.ModelForm[Any]):
     last_day = forms.DateField(label=_("last day"), widget=UnfoldAdminDateWidget)
     reason = forms.CharField(label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
     tier = TierChoice(
-        label=_("tier"), queryset=Tier.objects.select_related("ladder").order_by("ladder__position", "threshold")
+        label=_("tier"),
+        queryset=Tier.objects.select_related("ladder").order_by("ladder__position", "threshold"),
+        widget=UnfoldAdminSelectWidget,
     )
 
     class Meta:

@@ -26,7 +26,8 @@ class Asked:
 
 # Whether anybody in a range has a tier that was given, or a tier with an end.
 LOOK = """
-SELECT EXISTS (SELECT FROM loyalty_grant WHERE ladder_id = %(ladder)s AND ended_at IS NULL AND until > %(as_of)s),
+SELECT EXISTS (SELECT FROM loyalty_grant WHERE ladder_id = %(ladder)s AND member_id BETWEEN %(first)s AND %(last)s
+                  AND ended_at IS NULL AND until > %(as_of)s),
        EXISTS (SELECT FROM loyalty_standing WHERE member_id BETWEEN %(first)s AND %(last)s AND ladder_id = %(ladder)s
                   AND (until IS NOT NULL OR held_by <> 'earned'))
 """

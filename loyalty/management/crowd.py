@@ -79,7 +79,10 @@ def gather_crowd(*, members: int, sales: int, currency: str, now: datetime) -> N
         for n in range(10)
     ]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0), coalesce(max(number::bigint), 10^9)::bigint FROM members_member")
+        cursor.execute(  # the ids to come follow this one, also where some were taken and never used
+            "SELECT nextval(pg_get_serial_sequence('members_member', 'id')), "
+            "coalesce(max(number::bigint), 10^9)::bigint FROM members_member"
+        )
         after, base = cursor.fetchone()
         values = {
             "members": members, "sales": sales, "stores": stores, "after": after, "base": base, "now": now,

@@ -117,7 +117,7 @@ def test_a_till_reads_tiers_validity_and_benefits(wang):
     assert told["to_stay"]["lacks"] == [{"basis": "growth", "have": 0, "need": 5_000, "missing": 5_000}]
     assert told["to_rise"]["lacks"][0]["missing"] == 14_000
     assert (aside["ladder"], aside["tier"]["code"], aside["to_rise"]) == ("visits", "friend", None)
-    assert Client(headers=headers).get("/api/v1/members/000/tiers").status_code == 404
+    assert Client(headers=headers).get("/api/v1/members/1000000000/tiers").status_code == 404
 
 
 def test_my_tier_says_what_i_have_and_what_the_next_one_gives(wang, phone):
