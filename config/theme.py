@@ -48,6 +48,10 @@ SIDEBAR = [
         "title": _("Points and tiers"),
         "items": [
             entry(_("Movements"), "loyalty.movement", "swap_vert"),
+            {
+                **entry(_("Corrections"), "loyalty.correction", "edit_square"),
+                "badge": "loyalty.corrections.panels.waiting_badge",
+            },
             entry(_("Holds"), "loyalty.hold", "shopping_basket"),
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),
@@ -71,6 +75,8 @@ SIDEBAR = [
             entry(_("Staff"), "members.user", "badge"),
             entry(_("Roles"), "auth.group", "admin_panel_settings"),
             entry(_("Products"), "members.product", "inventory_2"),
+            entry(_("Reasons for corrections"), "loyalty.correctionreason", "checklist"),
+            entry(_("Limits of corrections"), "loyalty.correctionlimit", "speed"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],

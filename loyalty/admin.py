@@ -1,5 +1,6 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import loyalty.corrections.admin
 import loyalty.earning.admin
 import loyalty.holds.admin
 import loyalty.imports.admin

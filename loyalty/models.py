@@ -1,5 +1,6 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.models import Award, EarningRule, RuleVersion
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
@@ -10,6 +11,9 @@ __all__ = [
     "Account",
     "Award",
     "BadRow",
+    "Correction",
+    "CorrectionLimit",
+    "CorrectionReason",
     "Difference",
     "EarningRule",
     "Hold",

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
+from loyalty.corrections.actions import expire_corrections
 from loyalty.holds.actions import free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.ledger.actions import prove_range, settle_range
@@ -60,6 +61,7 @@ def tick() -> None:
     """Every minute: set free what is held too long, plan the night once it is due, hand out what nobody has in hand."""
     now = timezone.now()
     free_overdue(now=now)
+    expire_corrections(now=now)
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))

@@ -18,6 +18,7 @@ ALL = set(STAFF)
 SETTERS = ALL - {"clerk"}  # who may look at how the programme is set up
 OWNER = {"owner"}
 LOCAL = ALL - SEES_ALL
+HANDS = {"clerk", "manager", "service", "owner"}  # who may give and take points by hand
 
 # Each desk: who may view it, who may add, who may delete; and whether things of other stores do not exist there.
 DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
@@ -32,6 +33,9 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_user": (OWNER, OWNER, set(), False),
     "auth_group": (OWNER, OWNER, OWNER, False),
     "loyalty_movement": (ALL, set(), set(), True),
+    "loyalty_correction": (HANDS | {"analyst"}, HANDS, set(), True),
+    "loyalty_correctionreason": (SETTERS, OWNER, set(), False),
+    "loyalty_correctionlimit": ({"manager", "owner"}, OWNER, set(), False),
     "loyalty_hold": (ALL, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
@@ -55,6 +59,7 @@ SITE: dict[str, dict[str, set[int]]] = {
     "auth_user_password_change": {"others": {403}, "owner": {200}},
     "import_state": {"others": {403}, "manager": {200}, "analyst": {200}, "owner": {200}},
     "import_cancel": {"others": {405}},
+    "correction_decide": {"others": {405}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
 }
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
 
+from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.actions import change_rule, record_sale
 from loyalty.earning.models import EarningRule
 from loyalty.holds.actions import place_hold
@@ -116,6 +117,8 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_earningrule": rule,
         "loyalty_ladder": ladder,
         "loyalty_pointkind": kind,
+        "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
+        "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
     }
 
 
@@ -155,6 +158,12 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
             proof="lots",
             stored={},
             computed={},
+        ),
+        "loyalty_correction": Correction.objects.create(
+            member=member, kind=PointKind.objects.get(code="points"), purpose="adjust", points=9_999, note=f"why{mark}",
+            reason=CorrectionReason.objects.get(code="goodwill"), needs_second=True, status="waiting", key="1",
+            asked_by=UserFactory.create(username=f"asker-{store.code}"), asked_at=NOW,
+            expires_at=NOW + timedelta(days=7),
         ),
         "loyalty_hold": place_hold(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
