@@ -24,6 +24,12 @@ def may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
+def sees_all_figures(request: HttpRequest) -> bool:
+    """Whether the person at the page may see the figures of all stores together."""
+    user: Any = request.user
+    return bool(user.has_perm("loyalty.see_figures") and (user.is_superuser or user.sees_all_stores))
+
+
 def entry(title: Promise, model: str, icon: str) -> dict[str, Any]:
     """A line of the side bar: the list of a model, for those who may view it."""
     app, name = model.split(".")
@@ -65,6 +71,13 @@ SIDEBAR = [
         "items": [
             entry(_("Templates"), "members.template", "edit_note"),
             entry(_("Messages"), "members.message", "outbox"),
+        ],
+    },
+    {
+        "title": _("Insight"),
+        "items": [
+            entry(_("What looks odd"), "loyalty.watch", "visibility"),
+            entry(_("Points liability"), "loyalty.liabilityday", "account_balance") | {"permission": sees_all_figures},
         ],
     },
     {

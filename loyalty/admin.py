@@ -5,4 +5,6 @@ import loyalty.earning.admin
 import loyalty.holds.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
-import loyalty.tiers.admin  # noqa: F401
+import loyalty.liability.admin
+import loyalty.tiers.admin
+import loyalty.watch.admin  # noqa: F401

@@ -5,7 +5,9 @@ from loyalty.earning.models import Award, EarningRule, RuleVersion
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
+from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
+from loyalty.watch.models import Watch
 
 __all__ = [
     "Account",
@@ -18,6 +20,9 @@ __all__ = [
     "EarningRule",
     "Hold",
     "Ladder",
+    "LiabilityCell",
+    "LiabilityDay",
+    "LiabilityLapse",
     "Lot",
     "LotUse",
     "Movement",
@@ -28,4 +33,5 @@ __all__ = [
     "Standing",
     "Tier",
     "TierChange",
+    "Watch",
 ]

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -16,6 +16,7 @@ from loyalty.holds.actions import free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
+from loyalty.liability import actions as liability
 from loyalty.tiers.actions import judge_range
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
@@ -49,10 +50,17 @@ def prove(chunk: Chunk) -> dict[str, int]:
     return {"differences": found}
 
 
+def take_liability(chunk: Chunk) -> dict[str, int]:
+    """Add up what the shop owes to the chunk's accounts."""
+    liability.take_range(first=chunk.first_id, last=chunk.last_id, day=date.fromisoformat(chunk.slot))
+    return {}
+
+
 WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = {
     "settle": (Account, settle),
     "tiers": (Member, judge),
     "proof": (Account, prove),
+    liability.CHUNK: (Account, take_liability),
 }
 
 
@@ -68,6 +76,7 @@ def tick() -> None:
     for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
         hand_out(chunk)
     sweep_sale_imports()
+    liability.close_nights()
 
 
 @transaction.atomic

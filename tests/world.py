@@ -12,10 +12,13 @@ from django.test import Client
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.actions import change_rule, record_sale
 from loyalty.earning.models import EarningRule
-from loyalty.holds.actions import place_hold
+from loyalty.holds.actions import place_hold, release_hold
+from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.liability.models import LiabilityDay
 from loyalty.tiers.models import Ladder, TierChange
+from loyalty.watch.models import Watch
 from members.messaging.models import Message, Template
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
@@ -117,6 +120,8 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_earningrule": rule,
         "loyalty_ladder": ladder,
         "loyalty_pointkind": kind,
+        "loyalty_liabilityday": LiabilityDay.objects.create(taken_on=NOW, kind=kind, open=9, is_complete=True),
+        "loyalty_watch": Watch.objects.get(),
         "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
         "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
     }
@@ -165,11 +170,16 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
             asked_by=UserFactory.create(username=f"asker-{store.code}"), asked_at=NOW,
             expires_at=NOW + timedelta(days=7),
         ),
-        "loyalty_hold": place_hold(
+        "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
+
+
+def hold_and_release(*, now: datetime, **said: Any) -> Hold:
+    """A hold that is over: it leaves the balances as they were."""
+    return release_hold(hold=place_hold(now=now, **said), now=now)
 
 
 def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:

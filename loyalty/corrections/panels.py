@@ -12,5 +12,5 @@ COUNTED = 99
 
 def waiting_badge(request: HttpRequest) -> str:
     """How many corrections wait for this person; nothing when none does."""
-    waiting = Correction.objects.waiting_for(cast(User, request.user))[: COUNTED + 1].count()
+    waiting = len(Correction.objects.waiting_for(cast(User, request.user)).values_list("pk")[: COUNTED + 1])
     return "" if not waiting else f"{waiting}" if waiting <= COUNTED else f"{COUNTED}+"

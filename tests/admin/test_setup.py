@@ -119,11 +119,17 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
     }
 
     assert writes == {
-        "clerk": set(),
-        "service": set(),
+        "clerk": {"add_correction"},
+        "service": {"add_correction"},
         "marketer": {"see_figures"},
         "analyst": {"see_figures"},
-        "manager": {"see_figures", "add_saleimport", "change_saleimport"},
+        "manager": {
+            "see_figures",
+            "add_saleimport",
+            "change_saleimport",
+            "add_correction",
+            "approve_correction",
+        },
     }
     assert "view_movement" in of("clerk")
     assert "view_earningrule" not in of("clerk")
