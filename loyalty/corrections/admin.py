@@ -54,7 +54,7 @@ class CorrectionDesk(OfMemberMixin, Records):
     list_filter = (MineFilter, "status", "purpose")
     list_select_related = ("member", "kind", "reason", "asked_by", "decided_by")
     readonly_fields = (
-        "member_link", "purpose", "amount", "why", "note", "state", "asker", "asked_at", "decider", "decided_at",
+        "member_link", "purpose", "amount", "why", "note", "status", "asker", "asked_at", "decider", "decided_at",
         "expires_at",
     )  # fmt: skip
     change_form_outer_before_template = "admin/correction.html"

@@ -114,7 +114,7 @@ class LiabilityDesk(Records):
 def kind_meant(request: HttpRequest) -> PointKind | None:
     """The kind that the list is filtered by, else the first that can be spent."""
     said = request.GET.get("kind__id__exact", "")
-    kinds = PointKind.objects.order_by("-is_spendable", "pk")
+    kinds = PointKind.objects.filter(is_spendable=True).order_by("pk")
     if said and not said.isdecimal():
         raise Http404
     return kinds.filter(pk=int(said)).first() if said else kinds.first()

@@ -1,7 +1,7 @@
 """Set-based statements: a night's cells out of lots and their uses, the accountant's months out of movements."""
 
-# One statement, so that all of it is of one moment. Rows are written in the order of their keys: two ranges at once
-# wait for each other, never in a circle.
+# Of kinds that can be spent: the others are owed to nobody. One statement, so that all of it is of one moment. Rows are
+# written in the order of their keys: two ranges at once wait for each other, never in a circle.
 TAKE_RANGE = """
 WITH lot AS MATERIALIZED (
     SELECT l.id, a.kind_id AS kind, l.replaces_id IS NULL AS is_root, l.points, l.remaining,
@@ -9,6 +9,7 @@ WITH lot AS MATERIALIZED (
            date_trunc('month', origin.happened_at AT TIME ZONE %(zone)s)::date AS cohort
       FROM loyalty_lot l
       JOIN loyalty_account a ON a.id = l.account_id
+      JOIN loyalty_pointkind k ON k.id = a.kind_id AND k.is_spendable
       LEFT JOIN loyalty_lot root ON root.id = l.replaces_id
       JOIN loyalty_movement origin ON origin.id = coalesce(root.origin_id, l.origin_id)
      WHERE l.account_id BETWEEN %(first)s AND %(last)s
@@ -46,8 +47,9 @@ WITH lot AS MATERIALIZED (
         ON CONFLICT (taken_on, kind_id, lapses_on) DO UPDATE SET points = c.points + EXCLUDED.points
 )
 INSERT INTO loyalty_liabilityday AS c (taken_on, kind_id, open, debt)
-SELECT %(day)s, kind_id, sum(pending + greatest(active, 0) + held), sum(greatest(-active, 0))
-  FROM loyalty_account WHERE id BETWEEN %(first)s AND %(last)s GROUP BY kind_id ORDER BY kind_id
+SELECT %(day)s, a.kind_id, sum(a.pending + greatest(a.active, 0) + a.held), sum(greatest(-a.active, 0))
+  FROM loyalty_account a JOIN loyalty_pointkind k ON k.id = a.kind_id AND k.is_spendable
+ WHERE a.id BETWEEN %(first)s AND %(last)s GROUP BY a.kind_id ORDER BY a.kind_id
     ON CONFLICT (taken_on, kind_id) DO UPDATE SET open = c.open + EXCLUDED.open, debt = c.debt + EXCLUDED.debt
 """
 
@@ -61,6 +63,7 @@ SELECT date_trunc('month', m.happened_at AT TIME ZONE %(zone)s)::date AS month, 
        sum(CASE WHEN m.source = 'programme' THEN m.points ELSE -m.points END)::bigint AS points
   FROM loyalty_movement m
   JOIN loyalty_account a ON a.id = m.account_id
+  JOIN loyalty_pointkind k ON k.id = a.kind_id AND k.is_spendable
   LEFT JOIN loyalty_movement cause ON cause.id = m.cause_id AND m.kind = 'restore'
  WHERE m.happened_at >= %(start)s AND m.happened_at < %(end)s
    AND 'programme' IN (m.source, m.target) AND m.kind <> 'transfer'

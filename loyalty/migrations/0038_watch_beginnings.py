@@ -17,9 +17,8 @@ def begin(apps, schema_editor):
     ours = Permission.objects.filter(content_type__app_label="loyalty", content_type__model="watch")
     for role in LOOKS:
         Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename="view_watch"))
-    Group.objects.get_or_create(name="admin")[0].permissions.add(
-        *ours, *Permission.objects.filter(content_type__app_label="loyalty", content_type__model__startswith="liability")
-    )
+    everything = Permission.objects.filter(content_type__app_label="loyalty")
+    Group.objects.get_or_create(name="admin")[0].permissions.add(*everything)
 
 
 def end(apps, schema_editor):
