@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -52,7 +52,7 @@ def prove(chunk: Chunk) -> dict[str, int]:
 
 def take_liability(chunk: Chunk) -> dict[str, int]:
     """Add up what the shop owes to the chunk's accounts."""
-    liability.take_range(first=chunk.first_id, last=chunk.last_id, day=date.fromisoformat(chunk.slot))
+    liability.take_range(first=chunk.first_id, last=chunk.last_id, day=timezone.localdate(chunk.as_of))
     return {}
 
 

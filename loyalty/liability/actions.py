@@ -34,8 +34,9 @@ def zone() -> str:
 def close_nights() -> int:
     """Close each night whose ranges are all taken; how many. A second time changes nothing."""
     nights = LiabilityDay.objects.filter(is_complete=False).order_by("taken_on").values_list("taken_on", flat=True)
-    unfinished = set(Chunk.objects.unfinished().filter(name=CHUNK).values_list("slot", flat=True))
-    done = [night for night in nights.distinct() if night.isoformat() not in unfinished]
+    moments = Chunk.objects.unfinished().filter(name=CHUNK).values_list("as_of", flat=True).distinct()
+    unfinished = {timezone.localdate(moment) for moment in moments}
+    done = [night for night in nights.distinct() if night not in unfinished]
     for night in done:
         close_night(day=night)
     return len(done)
