@@ -24,6 +24,12 @@ def may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
+def sees_all_figures(request: HttpRequest) -> bool:
+    """Whether the person at the page may see the figures of all stores together."""
+    user: Any = request.user
+    return bool(user.has_perm("loyalty.see_figures") and (user.is_superuser or user.sees_all_stores))
+
+
 def entry(title: Promise, model: str, icon: str) -> dict[str, Any]:
     """A line of the side bar: the list of a model, for those who may view it."""
     app, name = model.split(".")
@@ -49,6 +55,10 @@ SIDEBAR = [
         "title": _("Points and tiers"),
         "items": [
             entry(_("Movements"), "loyalty.movement", "swap_vert"),
+            {
+                **entry(_("Corrections"), "loyalty.correction", "edit_square"),
+                "badge": "loyalty.corrections.panels.waiting_badge",
+            },
             entry(_("Holds"), "loyalty.hold", "shopping_basket"),
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),
@@ -75,6 +85,8 @@ SIDEBAR = [
                 "link": reverse_lazy("admin:fairness"),
                 "permission": may("loyalty.see_figures"),
             },
+            entry(_("What looks odd"), "loyalty.watch", "visibility"),
+            entry(_("Points liability"), "loyalty.liabilityday", "account_balance") | {"permission": sees_all_figures},
         ],
     },
     {
@@ -85,6 +97,8 @@ SIDEBAR = [
             entry(_("Staff"), "members.user", "badge"),
             entry(_("Roles"), "auth.group", "admin_panel_settings"),
             entry(_("Products"), "members.product", "inventory_2"),
+            entry(_("Reasons for corrections"), "loyalty.correctionreason", "checklist"),
+            entry(_("Limits of corrections"), "loyalty.correctionlimit", "speed"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],

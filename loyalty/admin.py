@@ -1,12 +1,15 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
 import loyalty.benefits.admin
+import loyalty.corrections.admin
 import loyalty.earning.admin
 import loyalty.grants.admin
 import loyalty.holds.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
+import loyalty.liability.admin
 import loyalty.returns.admin
 import loyalty.rulebook.admin
 import loyalty.tiers.admin
+import loyalty.watch.admin
 import loyalty.whatif.admin  # noqa: F401

@@ -1,14 +1,17 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
 from loyalty.benefits.models import Benefit
+from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
+from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
+from loyalty.watch.models import Watch
 from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, WhatIf
 
 __all__ = [
@@ -17,6 +20,9 @@ __all__ = [
     "BadRow",
     "Benefit",
     "Budget",
+    "Correction",
+    "CorrectionLimit",
+    "CorrectionReason",
     "Difference",
     "DraftBenefit",
     "DraftTier",
@@ -27,6 +33,9 @@ __all__ = [
     "Judgement",
     "Ladder",
     "LadderDraft",
+    "LiabilityCell",
+    "LiabilityDay",
+    "LiabilityLapse",
     "Lot",
     "LotUse",
     "Move",
@@ -42,5 +51,6 @@ __all__ = [
     "TakenBack",
     "Tier",
     "TierChange",
+    "Watch",
     "WhatIf",
 ]

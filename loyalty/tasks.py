@@ -11,12 +11,14 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
+from loyalty.corrections.actions import expire_corrections
 from loyalty.deeds.actions import report_enrolments, sweep_waiting
 from loyalty.holds.actions import free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
+from loyalty.liability import actions as liability
 from loyalty.returns.actions import match_waiting
 from loyalty.whatif.actions import measure_range, publish
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
@@ -51,10 +53,17 @@ def prove(chunk: Chunk) -> dict[str, int]:
     return {"differences": found}
 
 
+def take_liability(chunk: Chunk) -> dict[str, int]:
+    """Add up what the shop owes to the chunk's accounts."""
+    liability.take_range(first=chunk.first_id, last=chunk.last_id, day=timezone.localdate(chunk.as_of))
+    return {}
+
+
 WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = {
     "settle": (Account, settle),
     "tiers": (Member, judge),
     "proof": (Account, prove),
+    liability.CHUNK: (Account, take_liability),
 }
 
 
@@ -76,6 +85,7 @@ def tick() -> None:
     """Every minute: set free what is held too long, plan the night once it is due, hand out what nobody has in hand."""
     now = timezone.now()
     free_overdue(now=now)
+    expire_corrections(now=now)
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
@@ -85,6 +95,7 @@ def tick() -> None:
     report_enrolments(now=now)
     sweep_waiting(now=now)
     match_waiting(now=now)
+    liability.close_nights()
 
 
 @transaction.atomic

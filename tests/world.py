@@ -10,17 +10,21 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from loyalty.benefits.models import Benefit
+from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.actions import record_sale
 from loyalty.grants.actions import sell_tier
-from loyalty.holds.actions import place_hold
+from loyalty.holds.actions import place_hold, release_hold
+from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.liability.models import LiabilityDay
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tasks import run_chunk
 from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
+from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
 from members.kit.models import Chunk
@@ -128,6 +132,10 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_pointkind": kind,
         "loyalty_tier": ladder.tiers.get(code="gold"),
         "loyalty_ladderdraft": make_draft(ladder, mark),
+        "loyalty_liabilityday": LiabilityDay.objects.create(taken_on=NOW, kind=kind, open=9, is_complete=True),
+        "loyalty_watch": Watch.objects.get(),
+        "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
+        "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
     }
 
 
@@ -186,7 +194,13 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
             stored={},
             computed={},
         ),
-        "loyalty_hold": place_hold(
+        "loyalty_correction": Correction.objects.create(
+            member=member, kind=PointKind.objects.get(code="points"), purpose="adjust", points=9_999, note=f"why{mark}",
+            reason=CorrectionReason.objects.get(code="goodwill"), needs_second=True, status="waiting", key="1",
+            asked_by=UserFactory.create(username=f"asker-{store.code}"), asked_at=NOW,
+            expires_at=NOW + timedelta(days=7),
+        ),
+        "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
@@ -204,6 +218,11 @@ def give(member: Member, mark: str) -> Grant:
     """A tier that waits below the one that the member earned."""
     silver = Tier.objects.get(code="silver")
     return sell_tier(member=member, tier=silver, reference=f"wx{mark}", key="k", now=NOW)
+
+
+def hold_and_release(*, now: datetime, **said: Any) -> Hold:
+    """A hold that is over: it leaves the balances as they were."""
+    return release_hold(hold=place_hold(now=now, **said), now=now)
 
 
 def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:

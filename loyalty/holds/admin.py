@@ -18,7 +18,7 @@ class HoldDesk(OfMemberMixin, Records):
     list_filter = ("status", ("store", StoreFilter))
     list_select_related = ("member", "kind", "store")
     fields = readonly_fields = (
-        "member_link", "amount", "spent", "state", "store_name", "till_name", "placed_at", "expires_at", "closed_at",
+        "member_link", "amount", "spent", "status", "store_name", "till_name", "placed_at", "expires_at", "closed_at",
     )  # fmt: skip
 
     @display(description=_("points"))

@@ -15,7 +15,15 @@ from members.profiles.admin import OfMemberMixin
 
 @admin.register(PointKind)
 class PointKindDesk(Kept):
-    list_display = ("code", "name_zh", "name_en", "is_spendable", "debt_limit", "restored_life_days")
+    list_display = (
+        "code",
+        "name_zh",
+        "name_en",
+        "is_spendable",
+        "debt_limit",
+        "restored_life_days",
+        "money_per_thousand",
+    )
     ordering = ("pk",)
 
 

@@ -65,6 +65,9 @@ class PointKind(models.Model):
     name_en = models.CharField(_("name in English"), max_length=40)
     is_spendable = models.BooleanField(_("can be spent"), default=True)
     debt_limit = models.BigIntegerField(_("debt limit"), default=0)  # how far a claw-back may go below zero
+    money_per_thousand = models.BigIntegerField(  # minor units
+        _("value of 1,000 points in cents (fen)"), default=0
+    )
     restored_life_days = models.PositiveIntegerField(_("least days of life after a restore"), default=30)
 
     class Meta:
@@ -73,6 +76,7 @@ class PointKind(models.Model):
         triggers = [renews_programme("kind_renews_programme")]
         constraints = [
             models.CheckConstraint(name="debt_limit_is_a_limit", condition=Q(debt_limit__gte=0)),
+            models.CheckConstraint(name="points_are_worth_something", condition=Q(money_per_thousand__gte=0)),
             models.CheckConstraint(name="restored_life_is_life", condition=Q(restored_life_days__gte=1)),
         ]
 

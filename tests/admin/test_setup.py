@@ -119,12 +119,20 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
     }
 
     assert writes == {
-        "clerk": set(),
-        "service": set(),
+        "clerk": {"add_correction"},
+        "service": {"add_correction"},
         "marketer": {"see_figures", "add_ladderdraft", "change_ladderdraft"}
         | {f"{verb}_draft{thing}" for verb in ("add", "change", "delete") for thing in ("tier", "benefit")},
         "analyst": {"see_figures"},
-        "manager": {"see_figures", "add_saleimport", "change_saleimport", "add_grant", "protect_standing"},
+        "manager": {
+            "see_figures",
+            "add_saleimport",
+            "change_saleimport",
+            "add_grant",
+            "protect_standing",
+            "add_correction",
+            "approve_correction",
+        },
     }
     assert "view_movement" in of("clerk")
     assert "view_earningrule" not in of("clerk")

@@ -1,0 +1,1 @@
+"""What the shop owes in points: by month of earning, what of it will be used or lapse, and the accountant's journal."""
