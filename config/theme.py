@@ -49,7 +49,9 @@ SIDEBAR = [
         "items": [
             entry(_("Movements"), "loyalty.movement", "swap_vert"),
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
+            entry(_("Events"), "loyalty.event", "celebration"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),
+            entry(_("Budgets"), "loyalty.budget", "savings"),
             entry(_("Tiers"), "loyalty.ladder", "workspace_premium"),
             entry(_("Point kinds"), "loyalty.pointkind", "toll"),
             entry(_("Differences"), "loyalty.difference", "balance"),
@@ -71,6 +73,7 @@ SIDEBAR = [
             entry(_("Roles"), "auth.group", "admin_panel_settings"),
             entry(_("Products"), "members.product", "inventory_2"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],
     },

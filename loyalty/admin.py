@@ -1,7 +1,8 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
-import loyalty.earning.admin
+import loyalty.drafting.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
+import loyalty.reasons.admin
 import loyalty.rulebook.admin
 import loyalty.tiers.admin  # noqa: F401

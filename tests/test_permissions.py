@@ -34,7 +34,10 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_movement": (ALL, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
-    "loyalty_earningrule": (SETTERS, OWNER, set(), False),
+    "loyalty_event": (ALL, set(), set(), True),
+    "loyalty_earningrule": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_budget": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_programme": (SETTERS, set(), set(), False),
     "loyalty_ladder": (SETTERS, OWNER, set(), False),
     "loyalty_pointkind": (SETTERS, OWNER, set(), False),
     "loyalty_saleimport": ({"manager", "analyst", "owner"}, {"manager", "owner"}, set(), True),
@@ -54,15 +57,21 @@ SITE: dict[str, dict[str, set[int]]] = {
     "auth_user_password_change": {"others": {403}, "owner": {200}},
     "import_state": {"others": {403}, "manager": {200}, "analyst": {200}, "owner": {200}},
     "import_cancel": {"others": {405}},
+    "loyalty_programme_changelist": {"others": {302}, "clerk": {403}},  # leads right to its one row
+    "rule_multiply": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
 }
+OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
 MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card"}
+OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
 MEMBERS_POSTS = {"read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
+    "api-sale-why",
 }  # fmt: skip
 
 
@@ -110,8 +119,9 @@ def fill(route: str, world: World, *, there: bool) -> str:
     if route.startswith("admin/r/"):
         return "/admin/r/1/1/"
     desk = desk_of(route)
-    member = (world.there if there else world.here).member
-    words = {"<int:message>": 1, "<str:number>": member.number, "<path:path>": "nothing"}
+    corner = world.there if there else world.here
+    words = {"<int:message>": 1, "<str:number>": corner.member.number, "<path:path>": "nothing"}
+    words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk
         words |= {"<path:object_id>": pk, "<int:number>": pk, "<id>": pk}
@@ -128,6 +138,8 @@ def rule_for(who: str, route: str, name: str, *, there: bool) -> set[int]:
     if name in MEMBERS_PAGES | MEMBERS_POSTS:
         shows = 200 if name in MEMBERS_PAGES else 405
         return {"member": {shows}, "stranger": {302, 405}}.get(who, {403, 405})
+    if name in OF_ONE_MEMBER:
+        return {"member": {404 if there else 200}, "stranger": {302}}.get(who, {403})
     if name in FOR_EVERYBODY:
         return {200, 302}
     if name in TILLS_ONLY:

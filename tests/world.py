@@ -10,8 +10,10 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from loyalty.earning.actions import record_sale
+from loyalty.earning.models import Event
 from loyalty.imports.models import BadRow, SaleImport
-from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
+from loyalty.limits.actions import open_budget
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.models import Ladder, TierChange
@@ -116,6 +118,10 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_earningrule": rule,
         "loyalty_ladder": ladder,
         "loyalty_pointkind": kind,
+        "loyalty_budget": open_budget(
+            code="spring", name_zh=f"春季{mark}"[:60], name_en=f"Spring{mark}"[:60], total=1_000
+        ),
+        "loyalty_programme": Programme.objects.get(),
     }
 
 
@@ -146,6 +152,9 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_till": till,
         "members_sale": Sale.objects.get(pk=sale),
         "members_message": Message.objects.of(member).first(),
+        "loyalty_event": Event.objects.create(
+            member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
+        ),
         "loyalty_movement": Movement.objects.of(member).first(),
         "loyalty_tierchange": TierChange.objects.get(member=member),
         "loyalty_difference": Difference.objects.create(

@@ -55,6 +55,7 @@ class Entry:
     words: str
     note: str
     sale: Sale | None
+    event: int  # its id, or 0
     happened_at: datetime
     change: int
     points: int
@@ -77,6 +78,7 @@ def entries_of(movements: Iterable[Movement]) -> list[Entry]:
             words=str(WORDS[Movement.Kind(movement.kind)]),
             note=movement.reason if movement.kind == Movement.Kind.ADJUST else "",
             sale=sales.get(movement.pk),
+            event=named(movement.key, {"event"}),
             happened_at=movement.happened_at,
             change=change_of(movement),
             points=movement.points,

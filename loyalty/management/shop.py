@@ -17,6 +17,7 @@ from loyalty.imports.sql import look_again
 from loyalty.ledger.actions import redeem, settle_range
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
+from loyalty.limits.actions import open_budget
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.actions import judge_range
@@ -179,17 +180,27 @@ def enrol_members(stores: list[Store], chance: random.Random, now: datetime) -> 
 
 
 def set_rules(now: datetime) -> None:
-    """Points that live a year, as the demo's shop has it."""
-    kind = PointKind.objects.get(code="points")
+    """Points that live a year; tea doubles; a gift in the birthday month; a weekend bonus with a budget."""
+    kind, begun = PointKind.objects.get(code="points"), now - timedelta(days=DAYS + 1)
+    spend = EarningRule.objects.get(code="spend")
+    change_rule(rule=spend, now=begun, by=None, kind=kind, points=1, per_amount=100, expires_after_months=12)
+    tea = EarningRule.objects.create(code="tea", name_zh="茶叶双倍积分", name_en="Double points on tea")
     change_rule(
-        rule=EarningRule.objects.get(code="spend"),
-        now=now - timedelta(days=DAYS + 1),
-        by=None,
-        kind=kind,
-        points=1,
-        per_amount=100,
+        rule=tea, now=begun, by=None, kind=kind, effect="multiply", percent=200, lines={"category": ["茶叶"]},
         expires_after_months=12,
-    )
+    )  # fmt: skip
+    birthday = EarningRule.objects.create(code="birthday", name_zh="生日月礼", name_en="Birthday month gift")
+    change_rule(
+        rule=birthday, now=begun, by=None, kind=kind, effect="fixed", points=50, expires_after_months=3,
+        conditions={"all": [{"birthday_month": True}, {"min_amount": 5_000}]}, limits={"times": {"year": 1}},
+    )  # fmt: skip
+    weekend = EarningRule.objects.create(code="weekend", name_zh="周末加赠", name_en="Weekend bonus")
+    budget = open_budget(code="weekend", name_zh="周末加赠", name_en="Weekend bonus", total=120_000)
+    change_rule(
+        rule=weekend, now=now - timedelta(days=90), by=None, kind=kind, effect="fixed", points=20, budget=budget,
+        conditions={"all": [{"store": ["lane", "lake"]}, {"weekday": [6, 7]}, {"min_amount": 6_000}]},
+        limits={"times": {"day": 1}}, expires_after_months=6,
+    )  # fmt: skip
 
 
 def sell(shop: Shop, chance: random.Random, now: datetime, say: Callable[[str], None]) -> None:

@@ -52,7 +52,7 @@ def test_a_sales_page_shows_lines_and_the_reason_of_each_award_in_words(world):
     words = text_of(world.client("clerk").get(f"/admin/members/sale/{sale.pk}/change/"))
 
     assert "龙井" in words
-    assert "CN¥6,000.00 paid; 1 Points for each CN¥1.00, times 100%, rounded down" in words
+    assert "+6,000 Points Points for spending v1 CN¥6,000.00 at 1 for each CN¥1.00" in words
 
 
 def test_enrolment_goes_through_the_verb_and_shows_its_refusal_in_the_form(world):
