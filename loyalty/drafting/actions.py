@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
 from loyalty.drafting.rules import PresetExists, joined, preset_code
 from loyalty.ledger.models import PointKind
 from loyalty.limits.actions import open_budget
-from loyalty.rulebook.actions import change_rule
+from loyalty.rulebook.actions import change_rule, rulebook
 from loyalty.rulebook.models import EarningRule
 from members.stores.models import User
+
+LIFE = (
+    "waits", "pending_days", "waits_for", "expires_after_months", "expires_rounding", "expires_on", "idle_months",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -30,7 +35,8 @@ def multiply_points(
 ) -> EarningRule:
     """Multiply points from a day to a day, both included, in stores and for tiers by code (none: all of them).
 
-    `total` is the most points that it may give away; None sets no budget. Raises PresetExists when the same name
+    The extra points live as long as those that they multiply. `total` is the most points that it may give away; None
+    sets no budget. Raises PresetExists when the same name
     begins on the same day, EmptyWindow, BadMultiplier, BadBudget; then nothing is there.
     """
     code = preset_code(name_en or name_zh, first)
@@ -52,5 +58,13 @@ def multiply_points(
         percent=percent,
         conditions=joined("all", tests),
         budget=budget,
+        **life_like(kind, now),
     )
     return rule
+
+
+def life_like(kind: PointKind, now: datetime) -> dict[str, Any]:
+    """When the points that are given for spending become active and expire, by the most important rule of the kind."""
+    spending = (each for each in rulebook().in_force(now) if each.kind == kind.pk and each.effect == "per_amount")
+    base = next(spending, None)
+    return {name: getattr(base, name) for name in LIFE} if base else {}

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -173,10 +173,19 @@ def enrol_members(stores: list[Store], chance: random.Random, now: datetime) -> 
                 source="till",
                 now=min(while_open(now - (timedelta(days=DAYS) if place == 0 else age), chance), now),
                 language="en" if is_english else "zh-hans",
+                birth_on=birthday(place, chance, now),
             )
         )
     add_identity(member=members[0], kind="email", text="wang.fang@example.com")
     return members
+
+
+def birthday(place: int, chance: random.Random, now: datetime) -> date | None:
+    """Two of three members told theirs; the first one has it this month."""
+    born = date(1960, 1, 1) + timedelta(days=chance.randrange(45 * 365))
+    if place == 0:
+        return born.replace(month=start_of_day(now).month, day=8)
+    return born if chance.random() < 0.66 else None
 
 
 def set_rules(now: datetime) -> None:
@@ -189,9 +198,9 @@ def set_rules(now: datetime) -> None:
         rule=tea, now=begun, by=None, kind=kind, effect="multiply", percent=200, lines={"category": ["茶叶"]},
         expires_after_months=12,
     )  # fmt: skip
-    birthday = EarningRule.objects.create(code="birthday", name_zh="生日月礼", name_en="Birthday month gift")
+    birth = EarningRule.objects.create(code="birthday", name_zh="生日月礼", name_en="Birthday month gift")
     change_rule(
-        rule=birthday, now=begun, by=None, kind=kind, effect="fixed", points=50, expires_after_months=3,
+        rule=birth, now=begun, by=None, kind=kind, effect="fixed", points=50, expires_after_months=3,
         conditions={"all": [{"birthday_month": True}, {"min_amount": 5_000}]}, limits={"times": {"year": 1}},
     )  # fmt: skip
     weekend = EarningRule.objects.create(code="weekend", name_zh="周末加赠", name_en="Weekend bonus")

@@ -58,7 +58,7 @@ class BudgetDesk(Kept):
 
     def sets_totals(self, request: HttpRequest, obj: Any) -> bool:
         """Whether the page is to be filled in, and not just read."""
-        return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request))
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
         """Totals go through the verb."""
