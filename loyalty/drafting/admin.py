@@ -168,7 +168,7 @@ def preview_of(form: VersionForm, rule: EarningRule, last: RuleVersion | None) -
     return {
         "words": words_of_version(version, names_of([version])),
         "starts": starts,
-        "is_late": starts < timezone.now(),
+        "is_late": form.said["valid_from"] is not None and starts < timezone.now(),
         "is_on": version.is_on,
         "warnings": [each for each in found if each.rule == rule.code],
     }

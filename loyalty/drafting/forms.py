@@ -174,9 +174,9 @@ class VersionForm(forms.Form):
         self.fields["budget"] = thing(Budget.objects.order_by("pk"), _("budget"), required=False, empty_label=_("none"))
         for name in SPARSE:
             self.fields[f"lines_{name}"] = listed(label=LINES[name])
-        for name in COUNTED:
-            for period, words in PERIODS.items():
-                self.fields[f"{name}_{period}"] = whole(1, MOST, label=words)
+        for period, words in PERIODS.items():
+            self.fields[f"times_{period}"] = whole(1, MOST, label=_("times %(period)s") % {"period": words})
+            self.fields[f"points_{period}"] = whole(1, MOST, label=_("points %(period)s") % {"period": words})
         self.fields["per_sale"] = whole(1, MOST, label=_("points a sale"))
         self.fields["cooldown_hours"] = whole(1, LONGEST_COOLDOWN, label=_("hours until the next time"))
 

@@ -56,6 +56,7 @@ class Entry:
     note: str
     sale: Sale | None
     event: int  # its id, or 0
+    is_earned: bool
     happened_at: datetime
     change: int
     points: int
@@ -79,6 +80,7 @@ def entries_of(movements: Iterable[Movement]) -> list[Entry]:
             note=movement.reason if movement.kind == Movement.Kind.ADJUST else "",
             sale=sales.get(movement.pk),
             event=named(movement.key, {"event"}),
+            is_earned=movement.kind == Movement.Kind.EARN,
             happened_at=movement.happened_at,
             change=change_of(movement),
             points=movement.points,
