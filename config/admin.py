@@ -17,7 +17,7 @@ from unfold.sites import UnfoldAdminSite
 
 from config.portal import say_no
 from loyalty.ledger.panels import differences, points_per_day
-from loyalty.tiers.actions import load_climb
+from loyalty.tiers.actions import load_climb, tier_shown
 from loyalty.tiers.panels import tier_mix
 from members.kit.panels import last_night
 from members.profiles.actions import phone_for
@@ -78,12 +78,11 @@ def found_members(user: User, request: HttpRequest) -> dict[str, Any]:
     members = Member.objects.visible_to(user).search(said).select_related("home_store")
     shown = members.prefetch_related("identities", "standings__tier", "accounts__kind").order_by("-pk")[: FOUND + 1]
     climb = load_climb()
-    lowest = climb.step(None) if climb else None
     rows = [
         {
             "member": member,
             "phone": phone_for(user=user, member=member),
-            "tier": next((each.tier for each in member.standings.all()), lowest),
+            "tier": tier_shown(member, climb),
             "points": sum(each.active for each in member.accounts.all() if each.kind.code == "points"),
         }
         for member in shown

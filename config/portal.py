@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.api import error_body
+from loyalty.benefits.actions import plans_of
 from loyalty.ledger.views import holdings_of, latest_of
 from loyalty.tiers.actions import progress_of
 from members.messaging.models import Message
@@ -34,6 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "member": member,
         "holdings": holdings_of(member, now),
         "progress": progress_of(member, now),
+        "plan": next(iter(plans_of(member, now)), None),
         "entries": latest_of(member, LATEST),
         "letter": next(iter(letters(inbox_of(member)[:1])), None),
     }

@@ -199,7 +199,10 @@ REST_FRAMEWORK = {
 TILL_REQUESTS_A_MINUTE = int(os.environ.get("REGULARS_TILL_RATE", "6000"))
 
 SPECTACULAR_SETTINGS = {
-    "ENUM_NAME_OVERRIDES": {"BucketEnum": "loyalty.ledger.models.Bucket"},
+    "ENUM_NAME_OVERRIDES": {
+        "BucketEnum": "loyalty.ledger.models.Bucket",
+        "WhoKindEnum": ["number", "phone", "email", "card", "wechat"],
+    },
     "TITLE": "Regulars",
     "DESCRIPTION": "What tills, web shops and mini-programs call.",
     "VERSION": "1",

@@ -48,6 +48,7 @@ SIDEBAR = [
         "title": _("Points and tiers"),
         "items": [
             entry(_("Movements"), "loyalty.movement", "swap_vert"),
+            entry(_("Holds"), "loyalty.hold", "shopping_basket"),
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
             entry(_("Events"), "loyalty.event", "celebration"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),

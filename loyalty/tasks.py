@@ -11,10 +11,13 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
+from loyalty.deeds.actions import report_enrolments, sweep_waiting
+from loyalty.holds.actions import free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
-from loyalty.tiers.actions import judge_range
+from loyalty.returns.actions import match_waiting
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk
 from members.kit.ranges import id_ranges, plan_afresh
@@ -56,14 +59,18 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = 
 
 @shared_task
 def tick() -> None:
-    """Every minute: plan the night once it is due, and send out whatever chunk or import nobody holds."""
+    """Every minute: set free what is held too long, plan the night once it is due, hand out what nobody has in hand."""
     now = timezone.now()
+    free_overdue(now=now)
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
     for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
         hand_out(chunk)
     sweep_sale_imports()
+    report_enrolments(now=now)
+    sweep_waiting(now=now)
+    match_waiting(now=now)
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.profiles.models import CustomField, Identity, Member
-from members.purchases.models import Product, Sale, SaleLine
+from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
 from members.stores.models import Store, StoreStaff, Till, User
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "Member",
     "Message",
     "Product",
+    "Return",
+    "ReturnLine",
     "Sale",
     "SaleLine",
     "Store",

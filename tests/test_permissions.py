@@ -32,6 +32,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_user": (OWNER, OWNER, set(), False),
     "auth_group": (OWNER, OWNER, OWNER, False),
     "loyalty_movement": (ALL, set(), set(), True),
+    "loyalty_hold": (ALL, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
     "loyalty_event": (ALL, set(), set(), True),
@@ -71,7 +72,7 @@ MEMBERS_POSTS = {"read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
-    "api-sale-why",
+    "api-holds", "api-capture", "api-release", "api-sale-why",
 }  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
         return "/admin/r/1/1/"
     desk = desk_of(route)
     corner = world.there if there else world.here
-    words = {"<int:message>": 1, "<str:number>": corner.member.number, "<path:path>": "nothing"}
+    words = {"<int:message>": 1, "<str:number>": corner.member.number, "<int:number>": 1, "<path:path>": "nothing"}
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk

@@ -11,6 +11,7 @@ from django.test import Client
 
 from loyalty.earning.actions import record_sale
 from loyalty.earning.models import Event
+from loyalty.holds.actions import place_hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
 from loyalty.limits.actions import open_budget
@@ -164,6 +165,9 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
             proof="lots",
             stored={},
             computed={},
+        ),
+        "loyalty_hold": place_hold(
+            member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip

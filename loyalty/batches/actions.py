@@ -9,14 +9,15 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from loyalty.earning.actions import News, award_key, find_out, judged_from, products_of, reserve, tell
-from loyalty.earning.rules import About, Judged, Products, case_of, terms_of, wanted_by
+from loyalty.earning.rules import About, Judged, Products, case_of, points_of, terms_of, wanted_by
 from loyalty.earning.sql import WRITE_AWARDS, WRITE_JUDGEMENTS
-from loyalty.judging.rules import Earned, Rulebook, Version, judge_case
 from loyalty.ledger.actions import Credit, earn_many
 from loyalty.limits.actions import lock_budgets
 from loyalty.limits.rules import Given
+from loyalty.reckoning.rules import Earned, Rulebook, Version, judge_case
 from loyalty.rulebook.actions import rulebook
-from loyalty.tiers.actions import Rise, Standing, Tally, lift
+from loyalty.tiers.actions import Rise, Tally, lift, lift_aside
+from loyalty.tiers.rules import Standing, gains_of
 from members.kit.arrays import booleans, integers, moments, texts
 from members.kit.refusals import Refusal
 from members.profiles.models import Member
@@ -81,8 +82,10 @@ def record_checked(*, sales: Sequence[Bought], now: datetime, tells: bool) -> li
     balances = post_many(new=new, judged=judged)
     if bench.book.climb:
         lift(rises=rises_of(new, judged), climb=bench.book.climb)
+    moments = [(each.member, each.receipt.happened_at) for _sale, each in new]
+    lift_aside(climbs=bench.book.aside, sales=moments, now=now, tells=tells)
     if tells:
-        tell(news=[News(each.member, sale, judged[sale], balances[sale]) for sale, each in new], now=now)
+        tell(news=[News(each.member, f"sale:{sale}", judged[sale], balances[sale]) for sale, each in new], now=now)
     repeats = iter(repeats_of([each for sale, each in zip(ids, sales, strict=True) if sale is None]))
     return [next(repeats) if sale is None else Outcome(sale, judged[sale].points) for sale in ids]
 
@@ -133,15 +136,16 @@ class Bench:
             if award.version.limits:
                 about.usage.add(Given(award.version.rule, at, award.points))
         judged = judged_from(book, verdict, receipt=sale.receipt, standing=standing)
-        self.count(sale, judged, before=standing.total)
+        self.count(sale, judged)
         return judged
 
-    def count(self, sale: Bought, judged: Judged, *, before: int) -> None:
+    def count(self, sale: Bought, judged: Judged) -> None:
         """Let the tally know what a sale added and where it lifted."""
         if self.tally is None:
             return
         at = sale.receipt.happened_at
-        self.tally.add(member=sale.member, at=at, points=judged.total - before)
+        gains = gains_of(self.tally.climb, amount=sale.receipt.amount, points=points_of(judged.awards))
+        self.tally.add(member=sale.member, at=at, gains=gains)
         if judged.is_rise and judged.after:
             self.tally.rise(member=sale.member, at=at, tier=judged.after.id)
 
@@ -221,6 +225,7 @@ def credit_of(row: Row) -> Credit:
         row.bought.receipt.happened_at,
         award.activates_at,
         award.expires_at,
+        award.version.idle_months,
     )
 
 

@@ -26,10 +26,10 @@ from loyalty.drafting.rules import (
     simple,
     text_of,
 )
-from loyalty.judging.rules import SALE
 from loyalty.ledger.models import PointKind
 from loyalty.limits.models import Budget
 from loyalty.limits.rules import LONGEST_COOLDOWN, MOST, PERIODS
+from loyalty.reckoning.rules import SALE
 from loyalty.rulebook.forms import (
     Typed,
     chosen,

@@ -3,7 +3,7 @@
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,12 +23,12 @@ from loyalty.earning.rules import (
     wanted_by,
 )
 from loyalty.earning.sql import ABOUT, POST_AWARDS, PRODUCTS, USAGE
-from loyalty.judging.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
 from loyalty.limits.actions import room_of, take
 from loyalty.limits.rules import Given
+from loyalty.reckoning.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
 from loyalty.rulebook.actions import rulebook
-from loyalty.tiers.actions import Rise, Standing, lift, standing_of, welcome
-from loyalty.tiers.rules import Climb, Progress, progress
+from loyalty.tiers.actions import Rise, lift, lift_aside, standing_of, welcome
+from loyalty.tiers.rules import Climb, Progress, Standing, progress, without_sale
 from members.kit.arrays import integers, texts
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
@@ -36,6 +36,7 @@ from members.purchases.actions import write_sale
 from members.purchases.rules import CLOCKS_DIFFER, Receipt, SaleBeforeEnrolment, check_receipt
 from members.stores.models import Store, Till
 
+LATE_DAYS = 7  # an enrolment that nobody reported for so long stays unrewarded
 LATEST: dict[str, Rulebook] = {}  # the book this process used last
 
 
@@ -162,25 +163,23 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
         book, member=member.pk, store=store, receipt=receipt, at=at, standing=standing, is_written=True
     )
     reserve(verdict.awards, store=store.pk, member=member.pk)
-    judged = judged_from(book, verdict, receipt=receipt, standing=without_own(book.climb, standing, receipt.amount))
+    judged = judged_from(book, verdict, receipt=receipt, standing=before_sale(book.climb, standing, receipt))
     balances = post_awards(
         member=member.pk, sale=written.sale, verdict=verdict, at=at, actor=f"till:{till.pk}" if till else ""
     )
-    tell(news=[News(member.pk, written.sale, judged, balances.get("points", 0))], now=now)
+    tell(news=[News(member.pk, f"sale:{written.sale}", judged, balances.get("points", 0))], now=now)
+    lift_aside(climbs=book.aside, sales=[(member.pk, at)], now=now, tells=True)
     return recorded(book.climb, member=member.pk, sale=written.sale, judged=judged, balances=balances, at=at)
 
 
-def without_own(climb: Climb | None, standing: Standing, amount: int) -> Standing:
-    """The standing without what the sale just written has already added to the window's total."""
-    own = amount if climb and climb.basis == "spend" else 0
-    return replace(standing, total=standing.total - own)
+def before_sale(climb: Climb | None, standing: Standing, receipt: Receipt) -> Standing:
+    """The standing without what the sale just written has already added to the window."""
+    return without_sale(climb, standing, amount=receipt.amount) if climb else standing
 
 
 def judged_from(book: Rulebook, verdict: Verdict, *, receipt: Receipt, standing: Standing) -> Judged:
-    """A verdict with the tier it leads to; `standing.total` is what the window holds without this sale."""
-    before, after, total = climbed(
-        book.climb, awards=verdict.awards, amount=receipt.amount, tier=standing.tier, total=standing.total
-    )
+    """A verdict with the tier it leads to; the standing is without this sale."""
+    before, after, total = climbed(book.climb, standing, awards=verdict.awards, amount=receipt.amount)
     return Judged(verdict.awards, verdict.unfired, before, after, total)
 
 
@@ -225,6 +224,7 @@ def post_awards(
         "keys": [award_key(cause, each) for each in awards],
         "starts": [each.activates_at for each in awards],
         "ends": [each.expires_at for each in awards],
+        "idles": [each.version.idle_months for each in awards],
     }
     codes = {each.version.kind: each.version.kind_code for each in awards}
     with connection.cursor() as cursor:
@@ -239,25 +239,25 @@ def award_key(cause: str, award: Earned) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a member should hear about a sale."""
+    """What a member should hear; `cause` is the key of the sale or event."""
 
     member: int
-    sale: int
+    cause: str
     judged: Judged
     balance: int
 
 
-def tell(*, news: Sequence[News], now: datetime) -> None:
+def tell(*, news: Sequence[News], now: datetime, about: str = "points_earned") -> None:
     """Queue "you earned 120 points", and "welcome to Gold" after a rise."""
     earned_rows = [
-        (each.member, f"sale:{each.sale}", {"points": each.judged.points, "balance": each.balance})
+        (each.member, each.cause, {"points": each.judged.points, "balance": each.balance})
         for each in news
         if each.judged.points
     ]
     if earned_rows:
-        queue_messages(rows=earned_rows, template="points_earned", now=now)
+        queue_messages(rows=earned_rows, template=about, now=now)
     risen = [
-        (each.member, f"tier:{each.judged.after.id}:sale:{each.sale}", welcome(each.judged.after))
+        (each.member, f"tier:{each.judged.after.id}:{each.cause}", welcome(each.judged.after))
         for each in news
         if each.judged.is_rise and each.judged.after
     ]

@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 
 from loyalty.earning.actions import Quote, Recorded, quote, record_sale
 from loyalty.earning.forms import read_sale
-from loyalty.judging.rules import Earned
+from loyalty.earning.rules import points_in
+from loyalty.reckoning.rules import Earned
 from loyalty.tiers.rules import Progress, Step
 from members.profiles.actions import find_buyer
 from members.purchases.models import Channel, Tender
@@ -146,9 +147,8 @@ def words_of_award(award: Earned) -> dict[str, Any]:
 
 def words_of_quote(quoted: Quote | Recorded) -> dict[str, Any]:
     """What a basket earns, as the API says it."""
-    points = sum(each.points for each in quoted.awards if each.version.kind_code == "points")
     return {
-        "points": points,
+        "points": points_in(quoted.awards),
         "awards": [words_of_award(award) for award in quoted.awards],
         "progress": words_of_progress(quoted.progress),
         "rises": quoted.is_rise,

@@ -122,11 +122,9 @@ def one_of(body: Mapping[str, Any], field: str, known: frozenset[str], otherwise
     return value
 
 
-def attributes(body: Mapping[str, Any]) -> dict[str, str]:
+def attributes(body: Mapping[str, Any], field: str = "attributes") -> dict[str, str]:
     """What else the till knows: a few short texts by name."""
-    said = body.get("attributes", {})
+    said = body.get(field, {})
     if not isinstance(said, dict) or len(said) > MOST_ATTRIBUTES:
-        raise BadField(
-            field="attributes", expected=_("an object of at most %(most)s texts") % {"most": MOST_ATTRIBUTES}
-        )
-    return {str(name)[:40]: text(said, name, longest=200, path="attributes") for name in said}
+        raise BadField(field=field, expected=_("an object of at most %(most)s texts") % {"most": MOST_ATTRIBUTES})
+    return {str(name)[:40]: text(said, name, longest=200, path=field) for name in said}

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.tree import uses
-from loyalty.judging.rules import Earned, Rulebook, Terms, Version
 from loyalty.limits.rules import Usage, periods_of, starts
-from loyalty.tiers.rules import Climb, Step, lifted
+from loyalty.reckoning.rules import Earned, Rulebook, Terms, Version
+from loyalty.tiers.rules import Climb, Standing, Step, lifted, with_sale
 from members.purchases.rules import Line, Receipt
 
 
@@ -122,18 +122,21 @@ def terms_of(book: Rulebook, step: Step | None) -> Terms:
 
 
 def climbed(
-    climb: Climb | None, *, awards: Sequence[Earned], amount: int, tier: int | None, total: int
+    climb: Climb | None, standing: Standing, *, awards: Sequence[Earned], amount: int
 ) -> tuple[Step | None, Step | None, int]:
-    """The step held, the step that a sale lifts to, and the window's total with it; `total` is without it."""
+    """The step held, the step lifted to, and the window's total; the standing is without this sale or event."""
     if climb is None:
         return None, None, 0
-    step = climb.step(tier)
-    grown = total + counted(climb, amount, awards)
-    return step, lifted(climb, step, grown) or step, grown
+    step = climb.step(standing.tier)
+    reached = with_sale(climb, standing, amount=amount, points=points_of(awards))
+    risen = None if standing.is_fixed else lifted(climb, step, reached.total, reached.more)
+    return step, risen or step, reached.total
 
 
-def counted(climb: Climb, amount: int, awards: Sequence[Earned]) -> int:
-    """What a sale adds to the ladder's total: minor units spent, or growth earned."""
-    if climb.basis == "spend":
-        return amount
-    return sum(each.points for each in awards if each.version.kind_code == "growth")
+def points_of(awards: Sequence[Earned]) -> dict[str, int]:
+    """The points of each kind, by its code and by its id: what ladders count."""
+    points: dict[str, int] = {}
+    for each in awards:
+        for name in (each.version.kind_code, str(each.version.kind)):
+            points[name] = points.get(name, 0) + each.points
+    return points

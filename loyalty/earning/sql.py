@@ -14,12 +14,12 @@ WITH awarded AS (
 )
 SELECT a.kind, c.active, c.pending
   FROM (SELECT asked.* FROM unnest(%(kinds)s::bigint[], %(points)s::bigint[], %(keys)s::text[],
-                                   %(starts)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY
-                            asked(kind, points, key, starts, ends, place)
+                                   %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(idles)s::int[])
+                            WITH ORDINALITY asked(kind, points, key, starts, ends, idle, place)
           LEFT JOIN loyalty_account account ON account.member_id = %(member)s AND account.kind_id = asked.kind
          ORDER BY account.id, asked.place) a
  CROSS JOIN LATERAL ledger_credit(%(member)s, a.kind, a.points, a.key, %(at)s, a.starts, a.ends, 'earn', '',
-                                  %(actor)s) c
+                                  %(actor)s, a.idle) c
  WHERE a.points > 0
 """
 
@@ -38,7 +38,9 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[])
 ABOUT = """
 SELECT m.id, m.birth_on,
        CASE WHEN %(purchases)s THEN ARRAY(SELECT s.happened_at FROM members_sale s
-                                           WHERE s.member_id = m.id ORDER BY s.happened_at) END
+                                           WHERE s.member_id = m.id
+                                             AND (s.returned_amount < s.amount OR s.amount = 0)
+                                           ORDER BY s.happened_at) END
   FROM members_member m WHERE m.id = ANY (%(members)s::bigint[])
 """
 USAGE = """

@@ -1,1 +1,1 @@
-"""The pure sums of earning: what a sale or an event earns by the rules of its moment, and every reason why not."""
+"""The night of the ladders: everybody is judged set-based, keeps, rises or falls, and is warned before a fall."""

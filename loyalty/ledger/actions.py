@@ -4,7 +4,7 @@ Points are whole numbers above zero; `now` is the aware moment at which it happe
 a repeat harmless: the same key and content gives the first result again, other content is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -13,10 +13,14 @@ from django.db import connection, transaction
 
 from loyalty.ledger.models import Account, Movement, PointKind
 from loyalty.ledger.rules import (
+    LONGEST_ACTOR,
+    LONGEST_REASON,
+    AlreadyUndone,
     DebtLimitReached,
     KeyReused,
     MoreThanOpen,
     NotEnoughPoints,
+    NotPending,
     NotSpendable,
     ReasonMissing,
     SamePerson,
@@ -66,6 +70,10 @@ def refuse(word: str, *, asked: int, found: Any) -> Refusal:
             return MoreThanOpen(asked=asked, open=points)
         case "debt_limit_reached":
             return DebtLimitReached(limit=points)
+        case "not_pending":
+            return NotPending()
+        case "already_undone":
+            return AlreadyUndone()
         case _:
             return UnknownCause()
 
@@ -80,12 +88,19 @@ def call(statement: str, parameters: Sequence[Any], *, asked: int) -> Posting:
     return Posting(movement, points, pending, active, held, is_replay)
 
 
-CREDIT = "SELECT * FROM ledger_credit(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+CREDIT = "SELECT * FROM ledger_credit(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 DEBIT = "SELECT * FROM ledger_debit(%s, %s, %s, %s, %s, %s, %s, %s)"
 FOLLOW = "SELECT * FROM ledger_follow(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 CLAW_BACK = "SELECT * FROM ledger_claw_back(%s, %s, %s, %s, %s, %s, %s, %s)"
-LOCK = "SELECT id, active FROM ledger_lock(%s, %s, %s)"
+UNDO = "SELECT * FROM ledger_undo_claw_back(%s, %s, %s, %s, %s, %s, %s)"
+ACTIVATE = "SELECT * FROM ledger_activate(%s, %s, %s, %s, %s, %s, %s, %s)"
+LOCK = "SELECT id, active FROM ledger_lock(%s, %s, %s, false)"
 RECEIVE = "SELECT * FROM ledger_receive(%s, %s, %s, %s, %s, %s, %s)"
+
+
+def words_of(cause: Mapping[str, Any]) -> tuple[str, str]:
+    """The reason and the actor, as long as a movement keeps them."""
+    return cause.get("reason", "")[:LONGEST_REASON], cause.get("actor", "")[:LONGEST_ACTOR]
 
 
 def credit(
@@ -94,6 +109,7 @@ def credit(
     points: int,
     activates_at: datetime | None = None,
     expires_at: datetime | None = None,
+    idle_months: int | None = None,
     **cause: Unpack[Cause],
 ) -> Posting:
     """Give points out of the programme as a new lot. Debt is repaid first."""
@@ -101,9 +117,9 @@ def credit(
     check_key(cause["key"])
     now = cause["now"]
     starts = activates_at or now
-    check_life(starts, expires_at, now=now)
+    check_life(starts, expires_at, now=now, idle_months=idle_months)
     values = (cause["member"].pk, cause["kind"].pk, points, cause["key"], now, starts, expires_at, movement)
-    return call(CREDIT, (*values, cause.get("reason", ""), cause.get("actor", "")), asked=points)
+    return call(CREDIT, (*values, *words_of(cause), idle_months), asked=points)
 
 
 def debit(movement: str, *, points: int, **cause: Unpack[Cause]) -> Posting:
@@ -113,7 +129,7 @@ def debit(movement: str, *, points: int, **cause: Unpack[Cause]) -> Posting:
     if not cause["kind"].is_spendable and movement != "adjust":
         raise NotSpendable
     values = (cause["member"].pk, cause["kind"].pk, points, cause["key"], cause["now"], movement)
-    return call(DEBIT, (*values, cause.get("reason", ""), cause.get("actor", "")), asked=points)
+    return call(DEBIT, (*values, *words_of(cause)), asked=points)
 
 
 def follow(step: tuple[str, str, str, str], *, after: str, points: int | None, **cause: Unpack[Cause]) -> Posting:
@@ -125,7 +141,7 @@ def follow(step: tuple[str, str, str, str], *, after: str, points: int | None, *
         check_points(points)
     check_key(cause["key"])
     values = (cause["member"].pk, cause["kind"].pk, after, points, cause["key"], cause["now"], *step)
-    return call(FOLLOW, (*values, cause.get("reason", ""), cause.get("actor", "")), asked=points or 0)
+    return call(FOLLOW, (*values, *words_of(cause)), asked=points or 0)
 
 
 def earn(
@@ -133,10 +149,16 @@ def earn(
     points: int,
     activates_at: datetime | None = None,
     expires_at: datetime | None = None,
+    idle_months: int | None = None,
     **cause: Unpack[Cause],
 ) -> Posting:
-    """Give earned points: pending until `activates_at`, gone at `expires_at` (never, when None)."""
-    return credit("earn", points=points, activates_at=activates_at, expires_at=expires_at, **cause)
+    """Give earned points: pending until `activates_at`, gone at `expires_at` (never, when None).
+
+    With `idle_months` instead they lapse so many months (of the calendar in UTC) after the last time that the member
+    earned or spent points of the kind. Points that wait for an event have WHEN_TOLD as their `activates_at`.
+    """
+    life = {"activates_at": activates_at, "expires_at": expires_at}
+    return credit("earn", points=points, idle_months=idle_months, **life, **cause)
 
 
 def bring_in(*, points: int, expires_at: datetime | None = None, **cause: Unpack[Cause]) -> Posting:
@@ -180,15 +202,49 @@ def restore(*, spent: str, points: int | None = None, **cause: Unpack[Cause]) ->
 
 
 def claw_back(*, earned: str, points: int, **cause: Unpack[Cause]) -> Posting:
-    """Take back points of the earning with key `earned`: from pending, else active, else into debt.
+    """Take back points of the earning with key `earned`: from pending, else what is left of them, else from other
+    active points, else into debt.
 
-    The answer's points may be fewer than asked for: the debt limit cuts. Raises DebtLimitReached if none can be
-    taken, MoreThanOpen if the earning has not so many left to take back.
+    The answer's points are those really taken. They are fewer than asked for when some lapsed, which counts as back
+    already (all of them: none is taken), or when the debt limit cuts. Raises DebtLimitReached if that leaves none,
+    MoreThanOpen if the earning has not so many left to take back.
     """
     check_points(points)
+    return claw(earned, points, cause)
+
+
+def cancel_pending(*, earned: str, **cause: Unpack[Cause]) -> Posting:
+    """Take back all that is still pending of an earning: its event never came. Raises NotPending if nothing is."""
+    return claw(earned, None, cause)
+
+
+def claw(earned: str, points: int | None, cause: Cause) -> Posting:
+    """Take back so many points of an earning, or all that is pending of it."""
     check_key(cause["key"])
     values = (cause["member"].pk, cause["kind"].pk, earned, points, cause["key"], cause["now"])
-    return call(CLAW_BACK, (*values, cause.get("reason", ""), cause.get("actor", "")), asked=points)
+    return call(CLAW_BACK, (*values, *words_of(cause)), asked=points or 0)
+
+
+def undo_claw_back(*, clawed: str, **cause: Unpack[Cause]) -> Posting:
+    """Give back exactly what the claw-back with key `clawed` took: the return was cancelled.
+
+    Debt is repaid first; the rest goes to the same lots, none with less than the least life; pending points wait
+    again unless their time has come. Raises AlreadyUndone, UnknownCause.
+    """
+    check_key(cause["key"])
+    values = (cause["member"].pk, cause["kind"].pk, clawed, cause["key"], cause["now"])
+    return call(UNDO, (*values, *words_of(cause)), asked=0)
+
+
+def activate(*, earned: str, expires_at: datetime | None = None, **cause: Unpack[Cause]) -> Posting:
+    """Make pending points of the earning with key `earned` active now: the event came for which they waited.
+
+    `expires_at` gives them a life from now on. Raises NotPending when nothing of them is, BadLife.
+    """
+    check_key(cause["key"])
+    check_life(cause["now"], expires_at, now=cause["now"])
+    values = (cause["member"].pk, cause["kind"].pk, earned, expires_at, cause["key"], cause["now"])
+    return call(ACTIVATE, (*values, *words_of(cause)), asked=0)
 
 
 @transaction.atomic
@@ -201,11 +257,12 @@ def write_off(*, points: int, approver: str, **cause: Unpack[Cause]) -> Posting:
     with connection.cursor() as cursor:  # settled: what became active has repaid its share
         cursor.execute(LOCK, (cause["member"].pk, cause["kind"].pk, cause["now"]))
         account, active = cursor.fetchone()
-    debt = max(-active, 0)
+    debt = max(-(active or 0), 0)
     known = Movement.objects.filter(account=account, key=cause["key"], kind="write_off").exists()
     if points > debt and not known:
         raise MoreThanOpen(asked=points, open=debt)
-    cause["actor"] = f"{actor}, {approver}"
+    half = LONGEST_ACTOR // 2 - 1
+    cause["actor"] = f"{actor[:half]}, {approver[:half]}"
     return credit("write_off", points=points, **cause)
 
 
@@ -217,11 +274,11 @@ def transfer(
     if giver.pk == receiver.pk:
         raise SamePerson
     lock_accounts(members=(giver, receiver), kind=kind)
-    words = {"reason": f"to {receiver.number}", "actor": actor}
+    words = {"reason": f"to {receiver.number}", "actor": actor[:LONGEST_ACTOR]}
     given = debit("transfer", member=giver, kind=kind, points=points, key=key, now=now, **words)
     if given.is_replay:
         return given, transferred(giver=giver, member=receiver, kind=kind, key=key)
-    values = (receiver.pk, kind.pk, given.movement, key, now, f"from {giver.number}", actor)
+    values = (receiver.pk, kind.pk, given.movement, key, now, f"from {giver.number}", words["actor"])
     return given, call(RECEIVE, values, asked=points)
 
 
@@ -256,6 +313,7 @@ class Credit:
     now: datetime
     activates_at: datetime
     expires_at: datetime | None
+    idle_months: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +332,7 @@ def earn_many(*, credits: Sequence[Credit], reason: str = "", actor: str = "") -
     for each in credits:
         check_points(each.points)
         check_key(each.key)
-        check_life(each.activates_at, each.expires_at, now=each.now)
+        check_life(each.activates_at, each.expires_at, now=each.now, idle_months=each.idle_months)
     arrays = (
         integers(each.member for each in credits),
         integers(each.kind for each in credits),
@@ -284,13 +342,14 @@ def earn_many(*, credits: Sequence[Credit], reason: str = "", actor: str = "") -
         moments(each.activates_at for each in credits),
         moments(each.expires_at for each in credits),
     )
+    idles = integers(each.idle_months for each in credits)
     statement = (
         "SELECT movement, active, is_replay, refusal FROM ledger_credit_many("
         "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], "
-        "%s::timestamptz[], 'earn', %s, %s) ORDER BY place"
+        "%s::timestamptz[], 'earn', %s, %s, %s::integer[]) ORDER BY place"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, (*arrays, reason, actor))
+        cursor.execute(statement, (*arrays, *words_of({"reason": reason, "actor": actor}), idles))
         return [Credited(*row) for row in cursor.fetchall()]
 
 

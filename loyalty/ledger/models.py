@@ -1,7 +1,7 @@
 """Nouns: point kinds, accounts, movements, lots, and which lots a movement took from."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pgtrigger
 from django.contrib.postgres.functions import RandomUUID
@@ -11,6 +11,7 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.ledger.rules import LONGEST_ACTOR, LONGEST_REASON, MOST_IDLE_MONTHS
 from members.profiles.models import Member
 
 
@@ -98,6 +99,7 @@ class Account(models.Model):
     held = models.BigIntegerField(_("held"), db_default=0)
     overdraft = models.BigIntegerField(db_default=0)  # the debt limit under which a claw-back took it below zero
     next_due_at = models.DateTimeField(null=True)  # when the next lot activates or expires
+    idles = models.BooleanField(db_default=False)  # has, or had, lots that lapse after months without activity
 
     objects = AccountQuerySet.as_manager()
 
@@ -202,9 +204,11 @@ class Movement(models.Model):
     cause = models.ForeignKey(  # the movement that this one undoes or completes
         "self", models.PROTECT, related_name="consequences", null=True, db_index=False
     )
-    reason = models.CharField(_("reason"), max_length=200, db_default="")
-    actor = models.CharField(_("by"), max_length=60, db_default="")
+    reason = models.CharField(_("reason"), max_length=LONGEST_REASON, db_default="")
+    actor = models.CharField(_("by"), max_length=LONGEST_ACTOR, db_default="")
     happened_at = models.DateTimeField(_("happened at"))
+    asked = models.BigIntegerField(null=True)  # of a claw-back: how many it was asked for,
+    lapsed = models.BigIntegerField(null=True)  # and how many of them were back already because they had lapsed
     created_at = models.DateTimeField(db_default=Now())
 
     objects = MovementQuerySet.as_manager()
@@ -215,7 +219,10 @@ class Movement(models.Model):
         permissions = [("see_figures", _("Can see the shop's figures"))]
         constraints = [
             models.UniqueConstraint(name="movement_once_per_key", fields=["account", "key", "member"]),
-            models.CheckConstraint(name="movement_moves_something", condition=Q(points__gt=0)),
+            models.CheckConstraint(  # a claw-back of what lapsed takes nothing, and is written for its key
+                name="movement_moves_something",
+                condition=Q(points__gt=0) | Q(points=0, kind__in=["claw_back", "restore"]),
+            ),
             models.CheckConstraint(name="movement_goes_somewhere", condition=~Q(source=F("target"))),
         ]
         indexes = [
@@ -268,6 +275,10 @@ class Lot(models.Model):
     is_active = models.BooleanField()
     activates_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)  # never, when empty
+    idle_months = models.PositiveSmallIntegerField(null=True)  # activity moves `expires_at` so many months away again
+    replaces = models.ForeignKey(  # the lot in whose place this one came when points were given back
+        "self", models.PROTECT, related_name="heirs", null=True, db_index=False
+    )
 
     objects = LotQuerySet.as_manager()
 
@@ -280,9 +291,20 @@ class Lot(models.Model):
             models.CheckConstraint(
                 name="lot_lives", condition=Q(expires_at=None) | Q(expires_at__gt=F("activates_at"))
             ),
+            models.CheckConstraint(
+                name="lot_idles_until_a_day",
+                condition=Q(idle_months=None)
+                | Q(idle_months__gte=1, idle_months__lte=MOST_IDLE_MONTHS, expires_at__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(name="lot_open", fields=["account", "expires_at", "id"], condition=Q(remaining__gt=0)),
+            models.Index(  # those that wait for an event
+                name="lot_waits",
+                fields=["member"],
+                condition=Q(remaining__gt=0, is_active=False, activates_at__gte=datetime(9000, 1, 1, tzinfo=UTC)),
+            ),
+            models.Index(name="lot_heir", fields=["replaces"], condition=Q(replaces__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """What the ledger refuses, and why."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext_lazy as _
 
@@ -8,6 +8,10 @@ from members.kit.refusals import Malformed, Refusal
 
 MOST_POINTS = 10**12  # in one movement; more is a slip of the finger
 LONGEST_KEY = 100
+LONGEST_REASON = 200  # what is longer is cut
+LONGEST_ACTOR = 310  # two names of staff; what is longer is cut
+MOST_IDLE_MONTHS = 120
+WHEN_TOLD = datetime(9000, 1, 1, tzinfo=UTC)  # `activates_at` of points that wait for an event, not for a day
 
 
 class BadPoints(Malformed):
@@ -17,7 +21,7 @@ class BadPoints(Malformed):
 
 class BadLife(Malformed):
     code = "bad_life"
-    sentence = _("These points would expire before they begin to count.")
+    sentence = _("These points would expire before they begin to count, or by two rules at once.")
 
 
 class ReasonMissing(Malformed):
@@ -60,6 +64,16 @@ class UnknownCause(Refusal):
     status = 404
 
 
+class NotPending(Refusal):
+    code = "not_pending"
+    sentence = _("Nothing of these points is pending.")
+
+
+class AlreadyUndone(Refusal):
+    code = "already_undone"
+    sentence = _("This claw-back was undone before.")
+
+
 class DebtLimitReached(Refusal):
     code = "debt_limit_reached"
     sentence = _("The member owes as much as is allowed already (%(limit)s points).")
@@ -82,7 +96,11 @@ def check_key(key: str) -> None:
         raise BadKey
 
 
-def check_life(activates_at: datetime, expires_at: datetime | None, *, now: datetime) -> None:
-    """Raises BadLife when points would expire before they count."""
-    if expires_at is not None and expires_at <= max(activates_at, now):
+def check_life(
+    activates_at: datetime, expires_at: datetime | None, *, now: datetime, idle_months: int | None = None
+) -> None:
+    """Raises BadLife when points would expire before they count, or by a day and by idle months at once."""
+    if expires_at is not None and (idle_months is not None or expires_at <= max(activates_at, now)):
+        raise BadLife
+    if idle_months is not None and not 1 <= idle_months <= MOST_IDLE_MONTHS:
         raise BadLife

@@ -9,8 +9,8 @@ The functions stand in `functions/`, a file each; a migration installs them, and
 from pathlib import Path
 
 NAMES = (  # each after those it calls
-    "next_due", "write", "settle", "lock", "take", "open_uses", "give_back",
-    "credit", "debit", "follow", "claw_back", "receive", "credit_many", "settle_range",
+    "idle_until", "next_due", "stir", "write", "settle", "lock", "take", "open_uses", "give_back",
+    "credit", "debit", "follow", "claw_back", "undo_claw_back", "activate", "receive", "credit_many", "settle_range",
 )  # fmt: skip
 FUNCTIONS = tuple((Path(__file__).parent / "functions" / f"{name}.sql").read_text() for name in NAMES)
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from loyalty.ledger.actions import settle_member
 from loyalty.ledger.models import Account, Bucket, Lot, Movement, MovementQuerySet, PointKind
+from loyalty.ledger.rules import WHEN_TOLD
 from members.kit.windows import days_after, months_after, start_of_day
 from members.profiles.models import Member
 from members.profiles.views import member_of
@@ -30,7 +31,7 @@ LOT_EVENTS = {"activate", "expire"}
 WORDS = {
     Movement.Kind.EARN: _("Points earned"),
     Movement.Kind.ACTIVATE: _("Now ready to spend"),
-    Movement.Kind.HOLD: _("Set aside for an order"),
+    Movement.Kind.HOLD: _("Held for a basket"),
     Movement.Kind.RELEASE: _("Set free again"),
     Movement.Kind.SPEND: _("Points spent"),
     Movement.Kind.EXPIRE: _("Lapsed"),
@@ -144,10 +145,15 @@ def holding(kind: PointKind, account: Account | None, now: datetime) -> Holding:
         active=account.active,
         pending=account.pending,
         held=account.held,
-        activates_at=min((lot.activates_at for lot in lots if not lot.is_active), default=None),
+        activates_at=min((lot.activates_at for lot in lots if waits_for_a_day(lot)), default=None),
         expiring=sum(lot.remaining for lot in dying if same_day(lot.expires_at, first)),
         expires_at=first,
     )
+
+
+def waits_for_a_day(lot: Lot) -> bool:
+    """Whether the lot becomes active on a day that is known, not when something happens."""
+    return not lot.is_active and lot.activates_at < WHEN_TOLD
 
 
 def soon(lot: Lot, now: datetime) -> bool:
@@ -162,7 +168,7 @@ def same_day(one: datetime | None, other: datetime | None) -> bool:
 
 def latest_of(member: Member, number: int) -> list[Entry]:
     """The latest movements of points that can be spent."""
-    movements = Movement.objects.of(member).filter(account__kind__is_spendable=True)
+    movements = Movement.objects.of(member).filter(account__kind__is_spendable=True, points__gt=0)
     return entries_of(movements.newest_first()[:number])
 
 
@@ -197,7 +203,7 @@ def statement(request: HttpRequest) -> HttpResponse:
     start = start_of_month(month)
     end = months_after(start, 1)
     movements = Movement.objects.of(member).of_kind(kind) if kind else Movement.objects.none()
-    rows = movements.between(start, end).newest_first()
+    rows = movements.between(start, end).filter(points__gt=0).newest_first()
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "member": member,

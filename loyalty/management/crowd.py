@@ -86,7 +86,10 @@ def gather_crowd(*, members: int, sales: int, currency: str, now: datetime) -> N
             "currency": currency,
         }  # fmt: skip
         with transaction.atomic(), unburdened(cursor, TABLES):
-            for statement in (MEMBERS, IDENTITIES, SALES, ACCOUNTS, MOVEMENTS, LOTS):
+            cursor.execute(MEMBERS, values)
+            cursor.execute("SELECT min(id) - 1 FROM members_member WHERE id > %(after)s", values)  # ids may have gaps
+            values["after"] = cursor.fetchone()[0]
+            for statement in (IDENTITIES, SALES, ACCOUNTS, MOVEMENTS, LOTS):
                 cursor.execute(statement, values)
         # the index-only scans of the night need a visibility map
         cursor.execute("VACUUM ANALYZE members_member, members_identity, members_sale, loyalty_account, loyalty_lot")

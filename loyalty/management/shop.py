@@ -14,13 +14,13 @@ from django.db import transaction
 
 from loyalty.batches.actions import record_sales
 from loyalty.imports.sql import look_again
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import redeem, settle_range
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
 from loyalty.limits.actions import open_budget
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
-from loyalty.tiers.actions import judge_range
 from members.kit.windows import start_of_day
 from members.profiles.actions import add_identity, enrol
 from members.profiles.models import Member

@@ -49,7 +49,7 @@ def take_permissions(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0008_faster_credit"),
+        ("loyalty", "0051_returns"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from loyalty.conditions.goods import chooser
 from loyalty.conditions.tree import compiled
-from loyalty.judging.rules import Rulebook, Version, bound
 from loyalty.ledger.models import Programme
+from loyalty.reckoning.rules import Rulebook, Version, bound
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.rulebook.rules import Finding, Known, Names, VersionInPast, codes_named, lint, read_saying
-from loyalty.tiers.actions import load_climb
+from loyalty.tiers.actions import load_climbs
 from loyalty.tiers.models import Tier
 from members.kit.names import named
 from members.purchases.models import Product
@@ -43,7 +43,7 @@ def load_rulebook(revision: UUID) -> Rulebook:
     return bound(
         revision,
         [ready(row) for row in rows],
-        load_climb(),
+        load_climbs(),
         return_days=programme.return_days,
         most_percent=programme.most_percent,
     )

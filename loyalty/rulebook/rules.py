@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.goods import read_lines, words_of_lines
 from loyalty.conditions.tree import TESTS, nodes, read_tree, renamed, words_of
-from loyalty.judging.rules import SALE, Version
 from loyalty.limits.rules import read_limits, words_of_limits
+from loyalty.reckoning.rules import SALE, Version
 from members.kit.money import format_money
 from members.kit.names import named
 from members.kit.refusals import Malformed, Refusal

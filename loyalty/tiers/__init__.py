@@ -1,1 +1,1 @@
-"""The ladder of tiers: members rise in the sale that lifts them, and every night judges everybody."""
+"""Ladders and tiers: who stands where and why; members rise in the sale that lifts them."""

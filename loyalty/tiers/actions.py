@@ -1,50 +1,73 @@
-"""Verbs: lift members whose sales reach a higher tier, and judge everybody at night."""
+"""Reads and verbs of sales: where members stand, and the rises that their sales bring at once."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
+from django.utils import timezone
 
-from loyalty.tiers.models import Ladder
-from loyalty.tiers.rules import Climb, Progress, Step, progress, thresholds
-from loyalty.tiers.sql import CHANGES, COUNTED, HISTORY, JUDGE_RANGE, RISE, STANDING, STANDINGS
+from loyalty.tiers import sql
+from loyalty.tiers.models import Ladder, Need, Tier
+from loyalty.tiers.rules import Ask, Climb, Measure, Progress, Standing, Step, progress
 from members.kit.arrays import integers
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
 
+__all__ = ["Climb", "Standing", "Step"]  # what sales are judged with
+
+
+def load_climbs() -> list[Climb]:
+    """Every ladder that has tiers, the main one first."""
+    tiers = Tier.objects.order_by("threshold").prefetch_related("needs")
+    steps: dict[int, list[Step]] = {}
+    for tier in tiers:
+        steps.setdefault(tier.ladder_id, []).append(step_of(tier))
+    return [climb_of(ladder, steps.get(ladder.pk, [])) for ladder in Ladder.objects.main_first()]
+
 
 def load_climb() -> Climb | None:
-    """The shop's ladder with its tiers, lowest first; None before one is set up."""
-    ladder = Ladder.objects.order_by("pk").first()
-    if ladder is None:
-        return None
-    rows = ladder.tiers.order_by("threshold").values_list(
-        "id", "code", "name_zh", "name_en", "threshold", "multiplier", "colour"
-    )
-    return Climb(ladder.pk, ladder.basis, ladder.window, ladder.months, tuple(Step(*row) for row in rows))
+    """The shop's main ladder with its tiers, lowest first; None before one is set up."""
+    return next(iter(load_climbs()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The tier a member holds, the tier held at a moment, and what the window that ends with it holds."""
+def climb_of(ladder: Ladder, steps: Iterable[Step]) -> Climb:
+    """A ladder as the sums need it."""
+    return Climb(
+        ladder.pk, ladder.basis, ladder.window, ladder.months, tuple(steps), ladder.kind_id, ladder.validity,
+        ladder.validity_months, ladder.rounding, ladder.grace_days, ladder.at_end, ladder.warn_days, ladder.code,
+        ladder.name_zh, ladder.name_en,
+    )  # fmt: skip
 
-    tier: int | None
-    tier_then: int | None
-    total: int
-    revision: UUID | None = None  # of the programme, when this was read
+
+def step_of(tier: Tier) -> Step:
+    """A tier as the sums need it."""
+    asks = tuple(ask_of(need) for need in sorted(tier.needs.all(), key=lambda need: need.pk))
+    return Step(
+        tier.pk, tier.code, tier.name_zh, tier.name_en, tier.threshold, tier.multiplier, tier.colour, tier.retention,
+        tier.combines, asks,
+    )  # fmt: skip
+
+
+def ask_of(need: Need) -> Ask:
+    """A further need as the sums need it."""
+    keep = need.threshold if need.retention is None else need.retention
+    return Ask(Measure(need.basis, need.kind_id), need.threshold, keep)
 
 
 def standing_of(*, member: int, climb: Climb | None, at: datetime) -> Standing:
     """Where a member stands at a moment, by member id; without a ladder only the revision is told."""
     climb = climb or Climb(0, "spend", "lifetime", 0, ())
-    values = {"member": member, "ladder": climb.id, "start": climb.starts_at(at), "end": at}
+    values: dict[str, Any] = {"member": member, "ladder": climb.id, "end": at}
+    if climb.is_plain:
+        values["start"] = climb.starts_at(at)
     with connection.cursor() as cursor:
-        cursor.execute(STANDING.format(counted=COUNTED[climb.basis]), values)
-        return Standing(*cursor.fetchone())
+        cursor.execute(sql.standing(climb), values)
+        tier, then, total, revision, is_fixed, *rest = cursor.fetchone()
+    more, in_month = rest or ((), 0)
+    return Standing(tier, then, total, revision, is_fixed, tuple(more), in_month)
 
 
 def progress_of(member: Member, now: datetime) -> Progress | None:
@@ -61,49 +84,96 @@ class Tally:
 
     def __init__(self, *, members: Sequence[int], climb: Climb, earliest: datetime) -> None:
         self.climb = climb
-        self.tiers: dict[int, int] = {}
-        self.changes: dict[int, list[tuple[datetime, int]]] = {}
+        self.tiers: dict[int, int | None] = {}
+        self.fixed: dict[int, datetime] = {}
+        self.changes: dict[int, list[tuple[datetime, int | None]]] = {}
         self.moments: dict[int, list[datetime]] = {}
-        self.counted: dict[int, list[int]] = {}
-        values: dict[str, Any] = {
-            "members": integers(members),
-            "ladder": climb.id,
-            "earliest": earliest,
-            "start": climb.starts_at(earliest),
-        }
+        self.counted: dict[int, list[tuple[int, ...]]] = {}
+        self.enrolled: dict[int, datetime] = {}
+        values: dict[str, Any] = {"members": integers(members), "ladder": climb.id, "earliest": earliest}
         with connection.cursor() as cursor:
-            cursor.execute(STANDINGS, values)
-            self.tiers.update(cursor.fetchall())
-            cursor.execute(CHANGES, values)
+            cursor.execute(sql.STANDINGS, values)
+            for member, tier, fixed_until in cursor.fetchall():
+                self.tiers[member] = tier
+                if fixed_until is not None:
+                    self.fixed[member] = fixed_until
+            cursor.execute(sql.CHANGES, values)
             for member, at, tier in cursor.fetchall():
                 self.changes.setdefault(member, []).append((at, tier))
-            cursor.execute(HISTORY.format(counted=COUNTED[climb.basis]), values)
-            for member, at, points in cursor.fetchall():
-                self.add(member=member, at=at, points=points)
+            if climb.window == "anniversary":
+                cursor.execute(sql.ENROLLED, values)
+                self.enrolled.update(cursor.fetchall())
+            self.read_history(cursor, values | {"start": self.first_start(earliest)})
 
-    def add(self, *, member: int, at: datetime, points: int) -> None:
-        """Count points (or minor units) of a moment."""
+    def first_start(self, earliest: datetime) -> datetime | None:
+        """When the earliest window begins: what came before counts for nobody."""
+        if self.climb.window == "anniversary":
+            return min((self.climb.starts_at(earliest, at) or at for at in self.enrolled.values()), default=earliest)
+        return self.climb.starts_at(earliest)
+
+    def read_history(self, cursor: Any, values: dict[str, Any]) -> None:
+        """Count what was there before the batch, measure by measure."""
+        measures = self.climb.measures
+        for place, measure in enumerate(measures):
+            summed = Measure("purchases") if measure.basis == "months" else measure
+            cursor.execute(sql.HISTORY.format(counted=sql.counted(summed)), values)
+            for member, at, points in cursor.fetchall():
+                self.add(member=member, at=at, gains=tuple(points if n == place else 0 for n in range(len(measures))))
+
+    def add(self, *, member: int, at: datetime, gains: tuple[int, ...]) -> None:
+        """Count what a moment put into each measure: points, minor units, purchases."""
         moments = self.moments.setdefault(member, [])
         place = bisect_right(moments, at)
         moments.insert(place, at)
-        self.counted.setdefault(member, []).insert(place, points)
+        self.counted.setdefault(member, []).insert(place, gains)
 
     def standing(self, *, member: int, at: datetime) -> Standing:
         """Where a member stands at a moment, with all that was added."""
-        start = self.climb.starts_at(at)
+        start = self.climb.starts_at(at, self.enrolled.get(member))
         moments = self.moments.get(member, [])
         first = 0 if start is None else bisect_left(moments, start)
-        total = sum(self.counted.get(member, [])[first : bisect_right(moments, at)])
+        last = bisect_right(moments, at)
+        total, *more = self.sums(member, first, last)
         tier = self.tiers.get(member)
         changes = self.changes.get(member)
         then = tier if changes is None else next((each for moment, each in reversed(changes) if moment <= at), None)
-        return Standing(tier, then, total)
+        is_fixed = member in self.fixed and self.fixed[member] > at
+        in_month = self.purchases_in_month(member, first, last, at) if more or self.climb.basis == "months" else 0
+        return Standing(tier, then, total, None, is_fixed, tuple(more), in_month)
+
+    def sums(self, member: int, first: int, last: int) -> list[int]:
+        """The totals of the measures over some of a member's moments."""
+        counted = self.counted.get(member, [])[first:last]
+        totals = []
+        for place, measure in enumerate(self.climb.measures):
+            if measure.basis == "months":
+                moments = self.moments.get(member, [])[first:last]
+                bought = (at for at, gains in zip(moments, counted, strict=True) if gains[place])
+                totals.append(len({month_of(at) for at in bought}))
+            else:
+                totals.append(sum(gains[place] for gains in counted))
+        return totals
+
+    def purchases_in_month(self, member: int, first: int, last: int, at: datetime) -> int:
+        """How many purchases of the moment's month are counted so far, where months are counted at all."""
+        bases = [measure.basis for measure in self.climb.measures]
+        if "months" not in bases:
+            return 0
+        place = bases.index("months")
+        pairs = zip(self.moments.get(member, [])[first:last], self.counted.get(member, [])[first:last], strict=True)
+        return sum(1 for moment, gains in pairs if gains[place] and month_of(moment) == month_of(at))
 
     def rise(self, *, member: int, at: datetime, tier: int) -> None:
         """Note that a member holds a higher tier now."""
         self.tiers[member] = tier
         if member in self.changes:
             self.changes[member].append((at, tier))
+
+
+def month_of(moment: datetime) -> tuple[int, int]:
+    """The shop's month in which a moment lies."""
+    local = moment.astimezone(timezone.get_default_timezone())
+    return local.year, local.month
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,50 +198,42 @@ def lift(*, rises: Sequence[Rise], climb: Climb) -> None:
         "after": [rise.after.id for rise in rises],
         "totals": [rise.total for rise in rises],
         "moments": [rise.at for rise in rises],
+        "ends": [climb.held_until(rise.at) for rise in rises],
     }
     with connection.cursor() as cursor:
-        cursor.execute(RISE, values)
+        cursor.execute(sql.rise(climb), values)
 
 
-@transaction.atomic
-def judge_range(*, first: int, last: int, as_of: datetime) -> int:
-    """Re-evaluate a range of member ids for the window before `as_of`; tell who rose; count who moved.
+def lift_aside(*, climbs: Sequence[Climb], sales: Sequence[tuple[int, datetime]], now: datetime, tells: bool) -> None:
+    """Let members rise on the ladders beside the main one, at the moments of their sales (member id, moment).
 
-    The same moment a second time moves nobody.
+    The sales and their points are written; the caller has locked the members. Sales of one moment count together.
     """
-    climb = load_climb()
-    if climb is None or not climb.steps:
-        return 0
-    floors, tiers = thresholds(climb)
-    lowest = climb.step(None)
-    values: dict[str, Any] = {
-        "first": first,
-        "last": last,
-        "as_of": as_of,
-        "start": climb.starts_at(as_of),
-        "ladder": climb.id,
-        "lowest": lowest.id if lowest else None,
-        "tiers": tiers,
-        "thresholds": floors,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(JUDGE_RANGE.format(counted=COUNTED[climb.basis]), values)
-        moved = cursor.fetchall()
-    tell_risen(moved=moved, climb=climb, as_of=as_of)
-    return len(moved)
+    distinct = sorted(set(sales))
+    for climb in climbs if distinct else ():
+        values = {
+            "ladder": climb.id,
+            "lowest": 1 if climb.lowest else 0,
+            "tiers": [step.id for step in climb.steps],
+            "members": [member for member, _at in distinct],
+            "moments": [at for _member, at in distinct],
+            "ends": [climb.held_until(at) for _member, at in distinct],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(sql.rise_aside(climb), values)
+            risen = cursor.fetchall()
+        if tells:
+            rows = [(member, after, f"{at:%Y%m%d%H%M%S}") for member, _before, after, at in risen]
+            tell_risen(risen=rows, climb=climb, now=now)
 
 
-def tell_risen(*, moved: Sequence[tuple[int, int | None, int]], climb: Climb, as_of: datetime) -> None:
-    """Queue "welcome to Gold" for everybody who went up; those who went down are told by later programmes."""
+def tell_risen(*, risen: Iterable[tuple[int, int, str]], climb: Climb, now: datetime) -> None:
+    """Queue "welcome to Gold": member id, tier id, and what makes the message's key one."""
     steps = {step.id: step for step in climb.steps}
     queue_messages(
-        rows=[
-            (member, f"tier:{after}:{as_of:%Y%m%d}", welcome(steps[after]))
-            for member, before, after in moved
-            if before is None or steps[after].threshold > steps[before].threshold
-        ],
+        rows=[(member, f"tier:{tier}:{mark}", welcome(steps[tier])) for member, tier, mark in risen],
         template="tier_reached",
-        now=as_of,
+        now=now,
         channels=("inbox", "email"),
     )
 
@@ -179,3 +241,13 @@ def tell_risen(*, moved: Sequence[tuple[int, int | None, int]], climb: Climb, as
 def welcome(step: Step) -> dict[str, str]:
     """What the words of "welcome to Gold" need."""
     return {"tier_zh": step.name_zh, "tier_en": step.name_en}
+
+
+def tier_shown(member: Member, climb: Climb | None) -> Tier | Step | None:
+    """The tier on the main ladder of a member whose standings were fetched; who has none stands on the lowest."""
+    if climb is None:
+        return None
+    for standing in member.standings.all():
+        if standing.ladder_id == climb.id:
+            return standing.tier
+    return climb.lowest

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget
 
 from loyalty.ledger.models import Movement
 from loyalty.ledger.views import holdings_of
-from loyalty.tiers.actions import load_climb, progress_of
+from loyalty.tiers.actions import load_climb, progress_of, tier_shown
 from loyalty.tiers.models import Ladder, Tier, TierChange
 from loyalty.tiers.rules import Step
 from members.kit.admin import Kept, Records
@@ -102,11 +102,10 @@ class MemberDesk(profiles.MemberDesk):
     def get_list_display(self, request: HttpRequest) -> Any:
         """Who has no standing yet stands on the lowest tier."""
         climb = load_climb()
-        lowest = climb.step(None) if climb else None
 
         @display(description=_("tier"))
         def tier(member: Member) -> str:
-            return tier_badge(next((each.tier for each in member.standings.all()), lowest))
+            return tier_badge(tier_shown(member, climb))
 
         return ("name_shown", tier, "points", "number", "phone", "store_name", "enrolled_at")
 

@@ -12,7 +12,7 @@ from members.kit.names import named
 
 def tier_mix(scope: Scope, now: datetime, members: int) -> Chart | None:
     """How many of the members stand on each tier of the shop's ladder; None before there is one."""
-    ladder = Ladder.objects.order_by("pk").first()
+    ladder = Ladder.objects.main_first().first()
     tiers = list(ladder.tiers.order_by("threshold")) if ladder else []
     if not tiers:
         return None

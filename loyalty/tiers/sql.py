@@ -1,33 +1,165 @@
-"""Set-based statements of the ladder: totals within a window, and the night that judges everybody."""
+"""Set-based statements of the ladders: totals within a window, rises in sales, and the night that judges everybody.
+
+A tier's rank is its place in its ladder, lowest 1; 0 is no tier at all.
+"""
+
+from django.utils import timezone
+
+from loyalty.tiers.rules import Climb, Measure, Step
 
 # What counts, as (member_id, happened_at, points): for spend the sales, for growth the movements of its accounts.
-SPEND = "SELECT member_id, happened_at, amount AS points FROM members_sale"
+# Of points that can be spent only what was given counts, and what was taken back of it.
+# What came back counts against the day of its sale.
+SPEND = """
+SELECT member_id, happened_at, amount AS points FROM members_sale
+ UNION ALL
+SELECT r.member_id, s.happened_at, -r.amount
+  FROM members_return r JOIN members_sale s ON s.id = r.sale_id WHERE r.state = 'done'
+"""
+PURCHASES = """
+SELECT member_id, happened_at, 1 AS points FROM members_sale
+ UNION ALL
+SELECT r.member_id, s.happened_at, -1
+  FROM members_return r JOIN members_sale s ON s.id = r.sale_id
+ WHERE r.state = 'done' AND s.returned_amount = s.amount
+   AND NOT EXISTS (SELECT FROM members_return later
+                    WHERE later.sale_id = s.id AND later.state = 'done' AND later.id > r.id)
+"""
 GROWTH = """
 SELECT a.member_id, m.happened_at,
        CASE WHEN m.source = 'programme' THEN m.points WHEN m.target = 'programme' THEN -m.points ELSE 0 END AS points
   FROM loyalty_movement m JOIN loyalty_account a ON a.id = m.account_id
  WHERE a.kind_id = (SELECT id FROM loyalty_pointkind WHERE code = 'growth')
 """
-COUNTED = {"spend": SPEND, "growth": GROWTH}
+POINTS = """
+SELECT a.member_id, m.happened_at,
+       CASE WHEN m.source = 'programme' THEN m.points WHEN m.target = 'programme' THEN -m.points ELSE 0 END AS points
+  FROM loyalty_movement m JOIN loyalty_account a ON a.id = m.account_id
+ WHERE a.kind_id = {kind:d} AND m.kind IN ('earn', 'claw_back', 'adjust', 'import')
+"""
+WITHIN = "happened_at >= coalesce(w.begins, '-infinity'::timestamptz) AND happened_at < w.ends"
 
-# One member: the tier held, the tier held at a moment, the total of the window that
-# ends with that moment, and the revision of the programme by which all this should be read.
-STANDING = """
-SELECT s.tier_id, CASE WHEN s.since <= %(end)s THEN s.tier_id ELSE (
+
+def counted(measure: Measure) -> str:
+    """What counts of a measure that is a sum."""
+    if measure.basis == "points":
+        return POINTS.format(kind=measure.kind)
+    return {"spend": SPEND, "purchases": PURCHASES, "growth": GROWTH}[measure.basis]
+
+
+def zone() -> str:
+    """The shop's time zone as a literal."""
+    return f"'{timezone.get_default_timezone_name()}'"
+
+
+def month_of(column: str) -> str:
+    """The shop's month in which a moment lies."""
+    return f"date_trunc('month', {column} AT TIME ZONE {zone()})"
+
+
+def own_year(enrolled: str, moment: str) -> str:
+    """The last anniversary of an enrolment at or before a moment."""
+    first = f"date_trunc('day', {enrolled} AT TIME ZONE {zone()})"
+    years = f"(extract(year FROM {moment} AT TIME ZONE {zone()}) - extract(year FROM {first}))::int"
+    this = f"({first} + make_interval(years => {years}))"
+    last = f"({first} + make_interval(years => {years} - 1))"
+    return f"(CASE WHEN {this} <= {moment} AT TIME ZONE {zone()} THEN {this} ELSE {last} END AT TIME ZONE {zone()})"
+
+
+def begins(climb: Climb, moment: str, enrolled: str) -> str:
+    """When the window that ends at a moment begins."""
+    if climb.window == "rolling":
+        return f"(({moment} AT TIME ZONE {zone()} - make_interval(months => {climb.months})) AT TIME ZONE {zone()})"
+    if climb.window == "calendar":
+        return f"(date_trunc('year', {moment} AT TIME ZONE {zone()}) AT TIME ZONE {zone()})"
+    if climb.window == "anniversary":
+        return own_year(enrolled, moment)
+    return "'-infinity'::timestamptz"
+
+
+def begins_of_term(climb: Climb, until: str, enrolled: str) -> str:
+    """When the window begins that ends with a tier's validity: what lies in it, and in the grace after it, keeps."""
+    moment = until if climb.window == "rolling" else f"({until} - interval '1 microsecond')"
+    return begins(climb, moment, enrolled)
+
+
+def totals(climb: Climb) -> str:
+    """A select of m0, m1 … for the window of `w (member, begins, ends)`, to stand LATERAL."""
+    columns, joins = [], []
+    spend = f"coalesce(sum(amount), 0)::bigint AS spend FROM members_sale WHERE member_id = w.member AND {WITHIN}"
+    months = f"count(DISTINCT {month_of('happened_at')}) AS months"
+    only, sales = f"(SELECT {spend}) s", f"(SELECT count(*) AS purchases, {months}, {spend}) s"
+    of_sales = {measure.basis for measure in climb.measures} & {"spend", "purchases", "months"}
+    if of_sales:
+        joins.append(only if of_sales == {"spend"} else sales)
+    for place, measure in enumerate(climb.measures):
+        if measure.basis in of_sales:
+            columns.append(f"s.{measure.basis} AS m{place}")
+            continue
+        joins.append(f"""(SELECT coalesce(sum(points), 0)::bigint AS points FROM ({counted(measure)}) c
+            WHERE c.member_id = w.member AND {WITHIN}) k{place}""")
+        columns.append(f"k{place}.points AS m{place}")
+    return f"SELECT {', '.join(columns)} FROM {' CROSS JOIN LATERAL '.join(joins)}"
+
+
+def condition(climb: Climb, step: Step, *, alias: str, keeping: bool) -> str:
+    """Whether the totals under an alias reach a step, or keep it."""
+    parts = [f"greatest({alias}.m0, 0) >= {step.keep if keeping else step.threshold:d}"]
+    for ask in step.asks:
+        place = climb.measures.index(ask.measure)
+        parts.append(f"{alias}.m{place} >= {ask.keep if keeping else ask.threshold:d}")
+    return f"({(' AND ' if step.combines == 'all' else ' OR ').join(parts)})"
+
+
+def rank(climb: Climb, *, alias: str, keeping: bool = False) -> str:
+    """The rank that the totals under an alias reach, or keep."""
+    if not keeping and len(climb.measures) == 1:
+        floors = ",".join(str(step.threshold) for step in climb.steps)
+        return f"width_bucket(greatest({alias}.m0, 0)::bigint, '{{{floors}}}'::bigint[])"
+    ranked = list(enumerate(climb.steps, 1))
+    cases = (f"WHEN {condition(climb, each, alias=alias, keeping=keeping)} THEN {n}" for n, each in reversed(ranked))
+    return f"(CASE {' '.join(cases)} ELSE 0 END)"
+
+
+# One member: the tier held, the tier held at a moment, the total of the window that ends with that moment,
+# the revision of the programme by which all this should be read, and whether staff fixed the tier.
+HELD_THEN = """
+       s.tier_id, CASE WHEN s.since <= %(end)s THEN s.tier_id ELSE (
            SELECT c.after_id FROM loyalty_tierchange c
             WHERE c.member_id = %(member)s AND c.ladder_id = %(ladder)s AND c.happened_at <= %(end)s
-            ORDER BY c.happened_at DESC, c.id DESC LIMIT 1) END,
-       coalesce((SELECT sum(c.points) FROM ({counted}) c
+            ORDER BY c.happened_at DESC, c.id DESC LIMIT 1) END"""
+FIXED = "coalesce(s.held_by = 'manual' AND s.until > %(end)s, false)"
+STANDING = f"""
+SELECT {HELD_THEN},
+       coalesce((SELECT sum(c.points) FROM ({{counted}}) c
                   WHERE c.member_id = %(member)s AND c.happened_at >= coalesce(%(start)s, '-infinity'::timestamptz)
                     AND c.happened_at <= %(end)s), 0)::bigint,
-       (SELECT revision FROM loyalty_programme)
+       (SELECT revision FROM loyalty_programme), {FIXED}
   FROM (SELECT 1) one
   LEFT JOIN loyalty_standing s ON s.member_id = %(member)s AND s.ladder_id = %(ladder)s
 """
 
+
+def standing(climb: Climb) -> str:
+    """The statement that reads where one member stands."""
+    if climb.is_plain:
+        return STANDING.format(counted=counted(climb.own))
+    more = ", ".join(f"t.m{place}" for place in range(1, len(climb.measures)))
+    return f"""
+SELECT {HELD_THEN}, t.m0, (SELECT revision FROM loyalty_programme), {FIXED}, ARRAY[{more}]::bigint[],
+       (SELECT count(*) FROM members_sale WHERE member_id = w.member AND {WITHIN}
+           AND {month_of("happened_at")} = {month_of("%(end)s::timestamptz")})
+  FROM (SELECT m.id AS member, {begins(climb, "%(end)s::timestamptz", "m.enrolled_at")} AS begins,
+               %(end)s + interval '1 microsecond' AS ends FROM members_member m WHERE m.id = %(member)s) w
+ CROSS JOIN LATERAL ({totals(climb)}) t
+  LEFT JOIN loyalty_standing s ON s.member_id = w.member AND s.ladder_id = %(ladder)s
+"""
+
+
 # Many members: the tier each holds, every change of those who moved after a moment, and what counted, oldest first.
 STANDINGS = """
-SELECT member_id, tier_id FROM loyalty_standing WHERE ladder_id = %(ladder)s AND member_id = ANY (%(members)s::bigint[])
+SELECT member_id, tier_id, CASE held_by WHEN 'manual' THEN until END FROM loyalty_standing
+ WHERE ladder_id = %(ladder)s AND member_id = ANY (%(members)s::bigint[])
 """
 CHANGES = """
 SELECT c.member_id, c.happened_at, c.after_id FROM loyalty_tierchange c
@@ -39,55 +171,62 @@ SELECT c.member_id, c.happened_at, c.points FROM ({counted}) c
  WHERE c.member_id = ANY (%(members)s::bigint[]) AND c.happened_at >= coalesce(%(start)s, '-infinity'::timestamptz)
  ORDER BY c.member_id, c.happened_at
 """
+ENROLLED = "SELECT id, enrolled_at FROM members_member WHERE id = ANY (%(members)s::bigint[])"
 
-# The rises that sales brought, and where each member stands after the last of them.
-RISE = """
+
+def rise(climb: Climb) -> str:
+    """The statement that writes the rises that sales brought, and where each member stands after the last of them."""
+    return f"""
 WITH risen AS (
-    SELECT * FROM unnest(%(members)s::bigint[], %(before)s::bigint[], %(after)s::bigint[], %(totals)s::bigint[],
-                         %(moments)s::timestamptz[]) r(member, before, after, total, at)
+    SELECT r.*, {begins(climb, "r.at", "m.enrolled_at")} AS counts_from
+      FROM unnest(%(members)s::bigint[], %(before)s::bigint[], %(after)s::bigint[], %(totals)s::bigint[],
+                  %(moments)s::timestamptz[], %(ends)s::timestamptz[])
+                  WITH ORDINALITY r(member, before, after, total, at, until, place)
+      JOIN members_member m ON m.id = r.member
 ), history AS (
-    INSERT INTO loyalty_tierchange (member_id, ladder_id, before_id, after_id, total, reason, happened_at)
-    SELECT member, %(ladder)s, before, after, total, 'sale', at FROM risen
+    INSERT INTO loyalty_tierchange (member_id, ladder_id, before_id, after_id, total, reason, until, happened_at)
+    SELECT member, %(ladder)s, before, after, total, 'sale', until, at FROM risen ORDER BY place
 )
-INSERT INTO loyalty_standing (member_id, ladder_id, tier_id, since)
-SELECT DISTINCT ON (member) member, %(ladder)s, after, at FROM risen ORDER BY member, at DESC, total DESC
-    ON CONFLICT (member_id, ladder_id) DO UPDATE SET tier_id = excluded.tier_id, since = excluded.since
+INSERT INTO loyalty_standing (member_id, ladder_id, tier_id, since, until, counts_from)
+SELECT DISTINCT ON (member) member, %(ladder)s, after, at, until, counts_from
+  FROM risen ORDER BY member, at DESC, total DESC
+    ON CONFLICT (member_id, ladder_id) DO UPDATE SET tier_id = excluded.tier_id, since = excluded.since,
+       until = excluded.until, counts_from = excluded.counts_from, held_by = 'earned', is_renewed = false,
+       earned_tier_id = NULL, earned_until = NULL
 """
 
-# The night: judges a range of members for the window before `as_of`. Whoever moved at or after `as_of` is left alone,
-# also when that happens while this runs: the condition is looked at again under the row's lock.
-JUDGE_RANGE = """
-WITH counted AS (
-    SELECT c.member_id, sum(c.points) AS total FROM ({counted}) c
-     WHERE c.member_id BETWEEN %(first)s AND %(last)s
-       AND c.happened_at >= coalesce(%(start)s, '-infinity'::timestamptz) AND c.happened_at < %(as_of)s
-     GROUP BY c.member_id
-), judged AS (
-    SELECT m.id AS member, s.tier_id AS held, coalesce(s.tier_id, %(lowest)s) AS before,
-           coalesce(c.total, 0)::bigint AS total,
-           (%(tiers)s::bigint[])[width_bucket(greatest(c.total, 0)::bigint, %(thresholds)s::bigint[])] AS after
-      FROM members_member m
-      LEFT JOIN counted c ON c.member_id = m.id
-      LEFT JOIN loyalty_standing s ON s.member_id = m.id AND s.ladder_id = %(ladder)s
-     WHERE m.id BETWEEN %(first)s AND %(last)s AND (s.since IS NULL OR s.since < %(as_of)s)
-), moved AS (
-    SELECT * FROM judged WHERE after IS NOT NULL AND after IS DISTINCT FROM before
-), updated AS (
-    UPDATE loyalty_standing s SET tier_id = moved.after, since = %(as_of)s
-      FROM moved
-     WHERE s.member_id = moved.member AND s.ladder_id = %(ladder)s AND s.tier_id = moved.held AND s.since < %(as_of)s
-    RETURNING s.member_id
-), inserted AS (
-    INSERT INTO loyalty_standing (member_id, ladder_id, tier_id, since)
-    SELECT member, %(ladder)s, after, %(as_of)s FROM moved WHERE held IS NULL
-        ON CONFLICT (member_id, ladder_id) DO NOTHING
-    RETURNING member_id
+
+def rise_aside(climb: Climb) -> str:
+    """The statement that lets members rise on a ladder beside the main one, each at the moments of their sales."""
+    return f"""
+WITH w AS (
+    SELECT e.member, e.ends, e.at, e.until, {begins(climb, "e.at", "m.enrolled_at")} AS begins
+      FROM unnest(%(members)s::bigint[], %(moments)s::timestamptz[], %(ends)s::timestamptz[]) asked(member, at, until)
+     CROSS JOIN LATERAL (SELECT asked.*, asked.at + interval '1 microsecond' AS ends) e
+      JOIN members_member m ON m.id = e.member
+), ranked AS (
+    SELECT w.member, w.at, w.until, w.begins, t.m0, {rank(climb, alias="t")} AS rank
+      FROM w CROSS JOIN LATERAL ({totals(climb)}) t
+), held AS (
+    SELECT r.*, coalesce(array_position(%(tiers)s::bigint[], s.tier_id),
+                         CASE WHEN s.id IS NULL THEN %(lowest)s ELSE 0 END) AS held,
+           coalesce(max(rank) OVER (PARTITION BY r.member ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+                    0) AS before
+      FROM ranked r LEFT JOIN loyalty_standing s ON s.member_id = r.member AND s.ladder_id = %(ladder)s
+     WHERE NOT coalesce(s.held_by = 'manual' AND s.until > r.at, false)
+), risen AS (
+    SELECT member, at, until, begins, m0, (%(tiers)s::bigint[])[greatest(held, before)] AS before,
+           (%(tiers)s::bigint[])[rank] AS after
+      FROM held WHERE rank > greatest(held, before)
 ), history AS (
-    INSERT INTO loyalty_tierchange (member_id, ladder_id, before_id, after_id, total, reason, happened_at)
-    SELECT moved.member, %(ladder)s, moved.before, moved.after, moved.total, 'night', %(as_of)s
-      FROM moved JOIN (SELECT member_id FROM updated UNION ALL SELECT member_id FROM inserted) done
-        ON done.member_id = moved.member
-    RETURNING member_id, before_id, after_id
+    INSERT INTO loyalty_tierchange (member_id, ladder_id, before_id, after_id, total, reason, until, happened_at)
+    SELECT member, %(ladder)s, before, after, m0, 'sale', until, at FROM risen ORDER BY member, at
+), standing AS (
+    INSERT INTO loyalty_standing (member_id, ladder_id, tier_id, since, until, counts_from)
+    SELECT DISTINCT ON (member) member, %(ladder)s, after, at, until, begins FROM risen ORDER BY member, at DESC
+        ON CONFLICT (member_id, ladder_id) DO UPDATE SET tier_id = excluded.tier_id, since = excluded.since,
+           until = excluded.until, counts_from = excluded.counts_from, held_by = 'earned', is_renewed = false,
+           earned_tier_id = NULL, earned_until = NULL
 )
-SELECT member_id, before_id, after_id FROM history
+SELECT member, before, after, at FROM risen ORDER BY member, at
 """

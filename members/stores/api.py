@@ -89,8 +89,9 @@ def till_of(request: Request) -> Till:
 
 
 def store_of(request: Request) -> Store:
-    """The store that asks, by its id alone, which is all that a write needs."""
-    return Store(pk=till_of(request).store_id)
+    """The store that asks, by its id and code alone, which is all that a write needs."""
+    till: Any = till_of(request)
+    return Store(pk=till.store_id, code=till.store_code)
 
 
 def key_of(request: Request) -> str:

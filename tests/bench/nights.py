@@ -6,7 +6,8 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from loyalty.tiers.actions import judge_range, load_climb
+from loyalty.judging.actions import judge_range
+from loyalty.tiers.actions import load_climb
 from loyalty.tiers.models import Ladder
 from loyalty.tiers.rules import thresholds
 from members.kit.ranges import id_ranges, plan_afresh

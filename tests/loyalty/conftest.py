@@ -1,6 +1,10 @@
 """A kind of points, and two members, for tests of the ledger."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
 import pytest
+from django.db import transaction
 
 from loyalty.ledger.models import PointKind
 from members.profiles.models import Member
@@ -22,3 +26,16 @@ def wang(points: PointKind) -> Member:
 @pytest.fixture
 def li(points: PointKind) -> Member:
     return MemberFactory.create(name="李强")
+
+
+@pytest.fixture
+def fresh() -> Callable[[], AbstractContextManager[None]]:
+    """A world that is forgotten again, for each example of a property."""
+
+    @contextmanager
+    def world() -> Iterator[None]:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+
+    return world

@@ -5,6 +5,7 @@ decides, and only then writes; a refusal leaves nothing behind but what was due 
 """
 
 from bisect import bisect_left
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ class Lot:
     activates_at: datetime
     expires_at: datetime | None
     held: int = 0
+    idle_months: int | None = None
+    replaces: int | None = None  # the number of the lot in whose place this one came
 
     @property
     def ends_at(self) -> datetime:
@@ -57,6 +60,14 @@ class Movement:
     after: tuple[int, int, int]  # pending, active, held
     uses: dict[int, int] = field(default_factory=dict)
     other: str = ""  # whose account a transfer came from or went to
+    asked: int | None = None  # of a claw-back: what it was asked for, and how much of it had lapsed
+    lapsed: int = 0
+
+
+def months_later(moment: datetime, months: int) -> datetime:
+    """The same day so many months later; a missing day falls to the month's last."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
 Done = tuple[Movement, bool]  # what a verb did or had done, and whether it had
@@ -108,9 +119,22 @@ class Account:
         return movement
 
     def open_lot(
-        self, origin: str, points: int, remaining: int, starts: datetime, ends: datetime | None, now: datetime
+        self,
+        origin: str,
+        points: int,
+        remaining: int,
+        starts: datetime,
+        ends: datetime | None,
+        now: datetime,
+        **more: int | None,
     ) -> None:
-        self.lots.append(Lot(len(self.lots), origin, points, remaining, starts <= now, starts, ends))
+        self.lots.append(Lot(len(self.lots), origin, points, remaining, starts <= now, starts, ends, **more))
+
+    def stir(self, now: datetime) -> None:
+        """Somebody earned or spent: what lapses by idle months has all of them before it again."""
+        for lot in self.lots:
+            if lot.idle_months and lot.remaining:
+                lot.expires_at = max(lot.ends_at, months_later(now, lot.idle_months))
 
     def due(self, now: datetime) -> Iterator[tuple[datetime, str, int]]:
         """What has to happen by now with what is left in each lot: it becomes active, or else it expires."""
@@ -150,6 +174,7 @@ class Account:
         now: datetime,
         starts: datetime | None = None,
         ends: datetime | None = None,
+        idle: int | None = None,
     ) -> Done:
         self.settle(now)
         if known := self.known(key, kind=kind, source="programme", points=points):
@@ -158,7 +183,11 @@ class Account:
         target = "pending" if starts > now else "active"
         movement = self.move(kind, "programme", target, points, key, now)
         repaid = min(points, debt) if target == "active" else 0
-        self.open_lot(key, points, points - repaid, starts, ends, now)
+        if idle:
+            ends = months_later(max(starts, now), idle)
+        self.open_lot(key, points, points - repaid, starts, ends, now, idle_months=idle)
+        if kind == "earn":
+            self.stir(now)
         return movement, False
 
     def debit(self, kind: str, points: int, key: str, now: datetime, target: str = "programme") -> Done:
@@ -169,12 +198,14 @@ class Account:
             raise Refused("not_enough_points")
         movement = self.move(kind, "active", target, points, key, now)
         self.take(movement, points)
+        if kind == "spend":
+            self.stir(now)
         return movement, False
 
     def take(self, movement: Movement, points: int) -> None:
-        """Out of the lot that the movement undoes, then out of those that would expire soonest."""
-        lots = [lot for lot in self.lots if lot.is_active and lot.remaining]
-        for lot in sorted(lots, key=lambda lot: (lot.origin != movement.cause, lot.ends_at, lot.number)):
+        """Out of the lots of what the movement undoes, then out of those that would expire soonest."""
+        lots, own = [lot for lot in self.lots if lot.is_active and lot.remaining], self.family(movement.cause)
+        for lot in sorted(lots, key=lambda lot: (lot.number not in own, lot.ends_at, lot.number)):
             part = min(lot.remaining, points)
             points -= part
             lot.remaining -= part
@@ -182,10 +213,43 @@ class Account:
             if part:
                 movement.uses[lot.number] = part
 
+    def family(self, origin: str) -> set[int]:
+        """The numbers of an earning's own lot and of those that came in its place."""
+        own = {lot.number for lot in self.lots if origin and lot.origin == origin and lot.replaces is None}
+        return own | {lot.number for lot in self.lots if lot.replaces in own}
+
     def earn(
-        self, *, points: int, key: str, now: datetime, activates_at: datetime | None, expires_at: datetime | None
+        self,
+        *,
+        points: int,
+        key: str,
+        now: datetime,
+        activates_at: datetime | None,
+        expires_at: datetime | None,
+        idle_months: int | None = None,
     ) -> Done:
-        return self.credit("earn", points, key, now, activates_at, expires_at)
+        return self.credit("earn", points, key, now, activates_at, expires_at, idle_months)
+
+    def activate(self, *, earned: str, key: str, now: datetime, expires_at: datetime | None = None) -> Done:
+        self.settle(now)
+        if known := self.known(key, kind="activate", cause=earned):
+            return known, True
+        lot = self.own_lot(earned, "earn")
+        if lot.is_active or not lot.remaining:
+            raise Refused("not_pending")
+        debt = self.debt
+        movement = self.move("activate", "pending", "active", lot.remaining, key, now, earned)
+        lot.is_active, lot.activates_at = True, now
+        lot.remaining -= min(lot.remaining, debt)
+        lot.expires_at = months_later(now, lot.idle_months) if lot.idle_months else expires_at or lot.expires_at
+        return movement, False
+
+    def own_lot(self, origin: str, *kinds: str) -> Lot:
+        """The lot of an earning. Refuses when there is no such earning."""
+        cause = self.keys.get(origin)
+        if cause is None or cause.kind not in kinds or cause.source != "programme":
+            raise Refused("unknown_cause")
+        return next(lot for lot in self.lots if lot.origin == origin)
 
     def bring_in(self, *, points: int, key: str, now: datetime, expires_at: datetime | None) -> Done:
         return self.credit("import", points, key, now, None, expires_at)
@@ -226,7 +290,9 @@ class Account:
             raise Refused("more_than_open")
         debt = self.debt
         movement = self.move(kind, source, target, asked, key, now, after)
-        self.give_back(movement, still_open, debt)
+        self.give_back(movement, still_open, asked - min(asked, debt), asked)
+        if kind == "spend":
+            self.stir(now)
         return movement, False
 
     def still_open(self, cause: Movement) -> Counter[int]:
@@ -237,9 +303,9 @@ class Account:
                 left.subtract(each.uses)
         return +left
 
-    def give_back(self, movement: Movement, still_open: Counter[int], debt: int) -> None:
-        """Used up: the soonest-expiring lots first. Given back: those that live longest first, debt before all."""
-        comes_back, left = movement.target == "active", movement.points
+    def give_back(self, movement: Movement, still_open: Counter[int], kept: int, left: int) -> None:
+        """Used up: the soonest-expiring lots first. Given back: those that live longest first; the others repay."""
+        comes_back = movement.target == "active"
         lots = sorted(
             (self.lots[number] for number in sorted(still_open)), key=lambda lot: lot.ends_at, reverse=comes_back
         )
@@ -250,10 +316,9 @@ class Account:
             left -= part
             movement.uses[lot.number] = part
             lot.held -= part if movement.source == "held" else 0
-            repaid = min(part, debt)
-            debt -= repaid
-            if comes_back and part > repaid:
-                self.revive(lot, part - repaid, movement)
+            if comes_back and (mine := min(part, kept)):
+                kept -= mine
+                self.revive(lot, mine, movement)
 
     def revive(self, lot: Lot, points: int, movement: Movement) -> None:
         """Back into the lot; into a new one with the least life where it died when held, or soon would when spent."""
@@ -262,32 +327,80 @@ class Account:
         if lot.ends_at > now and (movement.source == "held" or lot.ends_at >= least):
             lot.remaining += points
         else:
-            self.open_lot(movement.key, points, points, now, least, now)
+            self.replace(lot, points, movement, least)
+
+    def replace(self, lot: Lot, points: int, movement: Movement, ends: datetime | None) -> None:
+        """A new lot in the place of an old one."""
+        now, root = movement.happened_at, lot.number if lot.replaces is None else lot.replaces
+        self.open_lot(movement.key, points, points, now, ends, now, idle_months=lot.idle_months, replaces=root)
 
     def claw_back(self, *, earned: str, points: int, key: str, now: datetime) -> Done:
+        return self.claw(earned, points, key, now)
+
+    def cancel_pending(self, *, earned: str, key: str, now: datetime) -> Done:
+        return self.claw(earned, None, key, now)
+
+    def claw(self, earned: str, asked: int | None, key: str, now: datetime) -> Done:
+        """From what is pending of it, else what is left of it, then others, then debt; what lapsed is back already."""
         self.settle(now)
-        if known := self.known(key, kind="claw_back", cause=earned):
-            was_cut = known.source == "active" and known.after[1] <= 0  # then it may have been asked for more
-            if known.points != points and not (was_cut and known.points < points):
-                raise Refused("key_reused")
+        content = {"kind": "claw_back", "cause": earned} | ({} if asked is None else {"asked": asked})
+        if known := self.known(key, **content):
             return known, True
-        cause = self.keys.get(earned)
-        if cause is None or cause.source != "programme":
-            raise Refused("unknown_cause")
-        taken = sum(each.points for each in self.movements if each.cause == earned and each.kind == "claw_back")
-        if points > cause.points - taken:
+        lot = self.own_lot(earned, "earn", "import", "adjust")
+        waits = lot.remaining > 0 and not lot.is_active
+        if asked is None and not waits:
+            raise Refused("not_pending")
+        asked = lot.remaining if asked is None else asked
+        earlier = [each for each in self.movements if each.cause == earned and each.kind == "claw_back"]
+        earlier = [each for each in earlier if not self.undone(each)]
+        if asked > lot.points - sum(each.points + each.lapsed for each in earlier):
             raise Refused("more_than_open")
-        waiting = next((lot for lot in self.lots if lot.origin == earned and not lot.is_active), None)
-        if waiting:
-            waiting.remaining -= points
-            movement = self.move("claw_back", "pending", "programme", points, key, now, earned)
-            movement.uses[waiting.number] = points
+        if waits:
+            lot.remaining -= asked
+            movement = self.move("claw_back", "pending", "programme", asked, key, now, earned)
+            movement.uses[lot.number], movement.asked = asked, asked
             return movement, False
-        points = min(points, self.buckets["active"] + self.debt_limit)
-        if points <= 0:
+        lapsed = min(asked, self.lapsed_of(earned) - sum(each.lapsed for each in earlier))
+        points = min(asked - lapsed, max(self.buckets["active"] + self.debt_limit, 0))
+        if points + lapsed == 0:
             raise Refused("debt_limit_reached")
         movement = self.move("claw_back", "active", "programme", points, key, now, earned)
+        movement.asked, movement.lapsed = asked, lapsed
         self.take(movement, points)
+        return movement, False
+
+    def lapsed_of(self, earned: str) -> int:
+        """How many points of an earning have lapsed."""
+        lots = self.family(earned)
+        ends = [each.uses for each in self.movements if each.kind == "expire"]
+        return sum(points for uses in ends for number, points in uses.items() if number in lots)
+
+    def undone(self, movement: Movement) -> bool:
+        return any(each.cause == movement.key for each in self.movements)
+
+    def undo_claw_back(self, *, clawed: str, key: str, now: datetime) -> Done:
+        self.settle(now)
+        if known := self.known(key, kind="restore", cause=clawed):
+            return known, True
+        cause = self.keys.get(clawed)
+        if cause is None or cause.kind != "claw_back":
+            raise Refused("unknown_cause")
+        if self.undone(cause):
+            raise Refused("already_undone")
+        lot, debt = self.own_lot(cause.cause, "earn", "import", "adjust"), self.debt
+        if cause.source == "pending" and not lot.is_active:
+            if lot.activates_at > now:
+                lot.remaining += cause.points
+                movement = self.move("restore", "programme", "pending", cause.points, key, now, clawed)
+                movement.uses[lot.number] = cause.points
+                return movement, False
+            lot.is_active = True
+        movement = self.move("restore", "programme", "active", cause.points, key, now, clawed)
+        kept, from_lots = cause.points - min(cause.points, debt), sum(cause.uses.values())
+        self.give_back(movement, Counter(cause.uses), min(kept, from_lots), from_lots)
+        if kept > from_lots:  # had become debt, and was repaid since
+            ends = None if lot.expires_at is None else max(lot.expires_at, now + self.least_life)
+            self.replace(lot, kept - from_lots, movement, ends)
         return movement, False
 
     def write_off(self, *, points: int, key: str, now: datetime, actor: str, approver: str) -> Done:
@@ -312,7 +425,7 @@ class Account:
             points = given.uses[lot.number]
             repaid = min(points, debt)
             debt -= repaid
-            self.open_lot(given.key, points, points - repaid, now, lot.expires_at, now)
+            self.open_lot(given.key, points, points - repaid, now, lot.expires_at, now, idle_months=lot.idle_months)
         return movement, False
 
 

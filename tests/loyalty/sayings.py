@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from loyalty.judging.rules import Version
+from loyalty.reckoning.rules import Version
 from loyalty.rulebook.actions import FIELDS, ready
 from loyalty.rulebook.rules import read_saying
 

@@ -14,9 +14,9 @@ from loyalty.batches.actions import record_sales
 from loyalty.conditions.case import Case
 from loyalty.earning.actions import record_sale
 from loyalty.earning.models import Award
-from loyalty.judging.rules import Terms, judge_case
 from loyalty.ledger.models import Account, Movement, PointKind
 from loyalty.limits.rules import Usage
+from loyalty.reckoning.rules import Terms, judge_case
 from loyalty.rulebook.actions import change_rule, rulebook
 from loyalty.rulebook.models import EarningRule
 from loyalty.rulebook.rules import VersionInPast

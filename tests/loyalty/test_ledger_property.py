@@ -47,6 +47,7 @@ picks = st.integers(0, 9)
 hours = st.sampled_from([1, 12, 24, 24, 72, 240])
 waits = st.sampled_from([-24, 0, 0, 12, 24, 72])
 lives = st.sampled_from([None, 12, 24, 72, 240, 480])
+idles = st.sampled_from([None, None, None, 1, 2])
 
 
 @pytest.fixture
@@ -143,7 +144,9 @@ class Books(RuleBasedStateMachine):
         for side in self.sides:
             self.perform(side, verb, slot, **{"now": self.now, **said})
 
-    def dated(self, *, waits: int, lives: int | None, **said: Any) -> dict[str, Any]:
+    def dated(self, *, waits: int, lives: int | None, idle: int | None = None, **said: Any) -> dict[str, Any]:
+        if idle is not None:
+            return self.dated(waits=waits, lives=None, **said) | {"idle_months": idle}
         starts = self.now + timedelta(hours=waits)
         ends = None if lives is None else max(starts, self.now) + timedelta(hours=lives)
         return {"now": self.now, "activates_at": starts, "expires_at": ends, **said}
@@ -191,14 +194,21 @@ class Books(RuleBasedStateMachine):
     def time_goes_by(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
-    @rule(slot=slots, points=points, waits=waits, lives=lives)
-    def earn(self, slot: int, points: int, waits: int, lives: int | None) -> None:
-        self.do("earn", slot, key=self.next_key(), points=points, waits=waits, lives=lives)
+    @rule(slot=slots, points=points, waits=waits, lives=lives, idle=idles)
+    def earn(self, slot: int, points: int, waits: int, lives: int | None, idle: int | None = None) -> None:
+        self.do("earn", slot, key=self.next_key(), points=points, waits=waits, lives=lives, idle=idle)
 
-    @rule(each=st.lists(st.tuples(slots, points, waits, lives), min_size=2, max_size=5))
-    def earn_often(self, each: list[tuple[int, int, int, int | None]]) -> None:
-        for slot, points, waits, lives in each:
-            self.earn(slot=slot, points=points, waits=waits, lives=lives)
+    @rule(each=st.lists(st.tuples(slots, points, waits, lives, idles), min_size=2, max_size=5))
+    def earn_often(self, each: list[tuple[int, int, int, int | None, int | None]]) -> None:
+        for slot, points, waits, lives, idle in each:
+            self.earn(slot=slot, points=points, waits=waits, lives=lives, idle=idle)
+
+    @precondition(lambda self: self.found("earn"))
+    @rule(verb=st.sampled_from(["activate", "cancel_pending"]), pick=picks)
+    def the_event_comes_or_does_not(self, verb: str, pick: int) -> None:
+        waiting = [found for found in self.found("earn") if found[1].target == "pending"] or self.found("earn")
+        slot, movement = waiting[-1 - pick % len(waiting)]
+        self.do(verb, slot, key=self.next_key(), earned=movement.key)
 
     @rule(slot=slots, points=points, lives=lives)
     def bring_in(self, slot: int, points: int, lives: int | None) -> None:
@@ -244,6 +254,13 @@ class Books(RuleBasedStateMachine):
             self.do("redeem", slot, key=self.next_key(), points=active)
         self.do("claw_back", slot, key=self.next_key(), points=points or movement.points, earned=movement.key)
 
+    @precondition(lambda self: self.found("claw_back"))
+    @rule(pick=picks)
+    def undo_claw_back(self, pick: int) -> None:
+        clawed = self.found("claw_back")
+        slot, movement = clawed[-1 - pick % len(clawed)]
+        self.do("undo_claw_back", slot, key=self.next_key(), clawed=movement.key)
+
     @precondition(lambda self: any(account.debt for account in self.one.oracle))
     @rule(points=few, approver=st.sampled_from(["boss", "boss", "boss", "clerk"]))
     def write_off(self, points: int, approver: str) -> None:
@@ -253,6 +270,20 @@ class Books(RuleBasedStateMachine):
     @rule(giver=givers, points=few, is_own=st.sampled_from([0, 0, 0, 1]))
     def transfer(self, giver: int, points: int, is_own: int) -> None:
         self.do("transfer", giver, to=giver if is_own else 1 - giver, key=self.next_key(), points=points)
+
+    @rule(slot=slots, points=points, waits=st.sampled_from([0, 24]), part=st.integers(1, 60), undoes=st.booleans())
+    def give_back_late(self, slot: int, points: int, waits: int, part: int, undoes: bool) -> None:
+        """Earn what lives for two days, spend some of it, give the purchase back when the rest has lapsed."""
+        bought, returned = self.next_key(), self.next_key()
+        self.do("earn", slot, key=bought, points=points, waits=waits, lives=48)
+        self.now += timedelta(hours=waits)
+        if part < self.one.oracle[slot].buckets["active"]:
+            self.do("redeem", slot, key=self.next_key(), points=part)
+        self.now += timedelta(hours=48)
+        for key in (returned, self.next_key()):
+            self.do("claw_back", slot, key=key, points=max(points // 2, 1), earned=bought)
+        if undoes:
+            self.do("undo_claw_back", slot, key=self.next_key(), clawed=returned)
 
     @rule(
         slot=givers,
@@ -279,7 +310,9 @@ class Books(RuleBasedStateMachine):
         if self.calls:
             verb, slot, said = self.calls[-1 - pick % len(self.calls)]
             changed = (
-                {} if not more or not said["points"] or said["points"] == -more else {"points": said["points"] + more}
+                {}
+                if not more or not said.get("points") or said["points"] == -more
+                else {"points": said["points"] + more}
             )
             self.do(verb, slot, **(said | changed))
 
@@ -293,10 +326,10 @@ class Books(RuleBasedStateMachine):
         """An earlier key for another verb, or for another cause."""
         _verb, slot, said = self.calls[-1 - pick % len(self.calls)]
         cause = self.calls[-1 - other % len(self.calls)][2]["key"]
-        points = abs(said["points"] or 1)
+        points = abs(said.get("points") or 1)
         more: dict[str, Any] = {
             "earn": {"waits": 0, "lives": None},
-            "adjust": {"reason": "counted again", "points": -said["points"] if said["points"] else 1},
+            "adjust": {"reason": "counted again", "points": -said["points"] if said.get("points") else 1},
             "release": {"held": cause},
             "claw_back": {"earned": cause},
             "restore": {"spent": cause},
@@ -370,7 +403,7 @@ class Books(RuleBasedStateMachine):
         lots: dict[int, Counter[Any]] = {pk: Counter() for pk in ids}
         sums = {pk: [0, 0, 0] for pk in ids}
         for pk, *lot in Lot.objects.filter(account__in=ids).values_list(
-            "account", "points", "remaining", "held", "is_active", "activates_at", "expires_at"
+            "account", "points", "remaining", "held", "is_active", "activates_at", "expires_at", "idle_months"
         ):
             lots[pk][tuple(lot)] += 1
             sums[pk][1 if lot[3] else 0] += lot[1]
@@ -378,7 +411,15 @@ class Books(RuleBasedStateMachine):
         for pk, model in zip(ids, models, strict=True):
             assert balances[pk] == model.balances
             assert lots[pk] == Counter(
-                (lot.points, lot.remaining, lot.held, lot.is_active, lot.activates_at, lot.expires_at)
+                (
+                    lot.points,
+                    lot.remaining,
+                    lot.held,
+                    lot.is_active,
+                    lot.activates_at,
+                    lot.expires_at,
+                    lot.idle_months,
+                )
                 for lot in model.lots
             )
             pending, active, held = balances[pk]
@@ -388,7 +429,7 @@ class Books(RuleBasedStateMachine):
     def the_programme_foots_and_the_proof_finds_nothing(self) -> None:
         ids = [account for side in self.sides for account in side.accounts]
         rows = Movement.objects.filter(account__in=ids).values_list("kind", "source", "target").annotate(Sum("points"))
-        found = {row[:3]: row[3] for row in rows}
+        found = +Counter({row[:3]: row[3] for row in rows})  # what took nothing adds up to nothing
         assert found == totals(self.one.oracle) + totals(self.twin.oracle)
         issued = sum(n for (_kind, source, _target), n in found.items() if source == "programme")
         returned = sum(n for (_kind, _source, target), n in found.items() if target == "programme")

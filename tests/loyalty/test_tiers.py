@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from loyalty.earning.actions import record_sale
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import claw_back, earn
 from loyalty.ledger.models import PointKind
-from loyalty.tiers.actions import judge_range, load_climb, progress_of
+from loyalty.tiers.actions import load_climb, progress_of
 from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
 from loyalty.tiers.rules import Climb, Step, lifted, progress
 from members.messaging.models import Message

@@ -1,4 +1,5 @@
--- Takes back what an earning gave: from its own lot while that is pending, else from active lots, then into debt.
+-- Takes back what an earning gave: from its own lot while that is pending, else from what is left of it, then from
+-- other active lots, then into debt. What of it lapsed is back already and is not taken a second time.
 CREATE OR REPLACE FUNCTION ledger_claw_back(
     p_member bigint, p_kind bigint, p_cause text, p_points bigint, p_key text, p_now timestamptz,
     p_reason text, p_actor text,
@@ -6,53 +7,64 @@ CREATE OR REPLACE FUNCTION ledger_claw_back(
     OUT is_replay boolean, OUT refusal text
 ) LANGUAGE plpgsql AS $$
 DECLARE a loyalty_account; v_known loyalty_movement; v_cause loyalty_movement; v_lot loyalty_lot;
-        v_done bigint; v_limit bigint; v_source text;
+        v_back bigint; v_covered bigint; v_lapsed bigint := 0; v_asked bigint; v_limit bigint; v_waits boolean;
 BEGIN
-    a := ledger_lock(p_member, p_kind, p_now);
+    a := ledger_lock(p_member, p_kind, p_now, false);
     SELECT * INTO v_known FROM loyalty_movement m
      WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
     is_replay := FOUND;
     SELECT * INTO v_cause FROM loyalty_movement m
-     WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member AND m.source = 'programme';
+     WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member AND m.source = 'programme'
+       AND m.kind IN ('earn', 'import', 'adjust');
     IF is_replay THEN
         movement := v_known.id; points := v_known.points;
         pending := v_known.pending_after; active := v_known.active_after; held := v_known.held_after;
-        IF v_known.kind <> 'claw_back' OR v_known.cause_id IS DISTINCT FROM v_cause.id OR points > p_points
-            -- fewer than asked for now is the same content only where the debt limit may have cut it
-            OR (points < p_points AND (v_known.source = 'pending' OR active > 0)) THEN
+        v_asked := coalesce(v_known.asked, points);
+        IF v_known.kind <> 'claw_back' OR v_known.cause_id IS DISTINCT FROM v_cause.id
+            OR v_asked <> coalesce(p_points, v_asked) THEN
             refusal := 'key_reused';
         END IF;
         RETURN;
     END IF;
-    pending := a.pending; held := a.held; points := p_points;
-    SELECT coalesce(sum(m.points), 0) INTO v_done FROM loyalty_movement m
-     WHERE m.cause_id = v_cause.id AND m.kind = 'claw_back';
-    IF v_cause.id IS NULL OR p_points > v_cause.points - v_done THEN
-        refusal := CASE WHEN v_cause.id IS NULL THEN 'unknown_cause' ELSE 'more_than_open' END;
-        points := v_cause.points - v_done;
+    SELECT * INTO v_lot FROM loyalty_lot WHERE origin_id = v_cause.id;
+    v_waits := v_lot.remaining > 0 AND NOT v_lot.is_active;
+    SELECT coalesce(sum(m.points + coalesce(m.lapsed, 0)), 0), coalesce(sum(m.lapsed), 0) INTO v_back, v_covered
+      FROM loyalty_movement m WHERE m.cause_id = v_cause.id AND m.kind = 'claw_back'
+       AND NOT EXISTS (SELECT FROM loyalty_movement undone WHERE undone.cause_id = m.id);
+    v_asked := coalesce(p_points, v_lot.remaining);  -- without a number: all that waits
+    refusal := CASE WHEN v_cause.id IS NULL THEN 'unknown_cause'
+                    WHEN p_points IS NULL AND NOT v_waits THEN 'not_pending'
+                    WHEN v_asked > v_cause.points - v_back THEN 'more_than_open' END;
+    IF refusal IS NOT NULL THEN
+        points := v_cause.points - v_back;
         RETURN;
     END IF;
-    SELECT * INTO v_lot FROM loyalty_lot WHERE origin_id = v_cause.id;
     SELECT debt_limit INTO v_limit FROM loyalty_pointkind WHERE id = p_kind;
-    IF v_lot.remaining > 0 AND NOT v_lot.is_active THEN
-        v_source := 'pending';
-        points := least(p_points, v_lot.remaining);
+    IF v_waits THEN
+        points := least(v_asked, v_lot.remaining);
         a.pending := a.pending - points;
-        UPDATE loyalty_lot SET remaining = v_lot.remaining - ledger_claw_back.points WHERE id = v_lot.id;
     ELSE
-        v_source := 'active';
-        points := least(p_points, greatest(a.active + v_limit, 0));
+        SELECT coalesce(sum(u.points), 0) INTO v_lapsed
+          FROM loyalty_lot lot JOIN loyalty_lotuse u ON u.lot_id = lot.id JOIN loyalty_movement m ON m.id = u.movement_id
+         WHERE v_lot.id IN (lot.id, lot.replaces_id) AND m.kind = 'expire';
+        v_lapsed := least(v_asked, v_lapsed - v_covered);
+        points := least(v_asked - v_lapsed, greatest(a.active + v_limit, 0));
         a.active := a.active - points;
     END IF;
-    IF points = 0 THEN
+    IF points + v_lapsed = 0 THEN
         refusal := 'debt_limit_reached'; points := v_limit; active := a.active;
         RETURN;
     END IF;
-    movement := ledger_write(a, 'claw_back', v_source, 'programme', points, p_key, v_cause.id, p_reason, p_actor, p_now);
-    IF v_source = 'pending' THEN
+    INSERT INTO loyalty_movement (member_id, account_id, kind, source, target, points, pending_after, active_after,
+                                  held_after, key, cause_id, reason, actor, happened_at, asked, lapsed)
+    VALUES (p_member, a.id, 'claw_back', CASE WHEN v_waits THEN 'pending' ELSE 'active' END, 'programme', points,
+            a.pending, a.active, a.held, p_key, v_cause.id, p_reason, p_actor, p_now, v_asked, v_lapsed)
+    RETURNING id INTO movement;
+    IF v_waits THEN
+        UPDATE loyalty_lot SET remaining = v_lot.remaining - ledger_claw_back.points WHERE id = v_lot.id;
         INSERT INTO loyalty_lotuse (member_id, movement_id, lot_id, points) VALUES (p_member, movement, v_lot.id, points);
     ELSE
-        PERFORM ledger_take(a, points, movement, 0, v_cause.id);
+        PERFORM ledger_take(a, points, movement, 0, v_lot.id);
     END IF;
     a.next_due_at := ledger_next_due(a.id, p_now);
     UPDATE loyalty_account SET pending = a.pending, active = a.active, overdraft = greatest(overdraft, v_limit),

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION ledger_debit(
 ) LANGUAGE plpgsql AS $$
 DECLARE a loyalty_account; v_type text; v_source text; v_holds bigint := CASE WHEN p_type = 'hold' THEN 1 ELSE 0 END;
 BEGIN
-    a := ledger_lock(p_member, p_kind, p_now);
+    a := ledger_lock(p_member, p_kind, p_now, false);
     SELECT m.id, m.kind, m.source, m.points, m.pending_after, m.active_after, m.held_after
       INTO movement, v_type, v_source, points, pending, active, held
       FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
@@ -16,8 +16,9 @@ BEGIN
         RETURN;
     END IF;
     points := p_points;
-    IF a.active < p_points THEN
-        refusal := 'not_enough_points'; pending := a.pending; active := a.active; held := a.held;
+    IF a.id IS NULL OR a.active < p_points THEN
+        refusal := 'not_enough_points';
+        pending := coalesce(a.pending, 0); active := coalesce(a.active, 0); held := coalesce(a.held, 0);
         RETURN;
     END IF;
     a.active := a.active - p_points;
@@ -29,5 +30,8 @@ BEGIN
     RETURNING id INTO movement;
     PERFORM ledger_take(a, p_points, movement, v_holds, NULL);
     UPDATE loyalty_account SET active = a.active, held = a.held WHERE id = a.id;
+    IF a.idles AND p_type = 'spend' THEN
+        PERFORM ledger_stir(a.id, p_now);
+    END IF;
     pending := a.pending; active := a.active; held := a.held;
 END $$;

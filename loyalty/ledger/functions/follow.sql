@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION ledger_follow(
 ) LANGUAGE plpgsql AS $$
 DECLARE a loyalty_account; v_type text; v_known bigint; v_cause bigint; v_open bigint; v_repaid bigint := 0;
 BEGIN
-    a := ledger_lock(p_member, p_kind, p_now);
+    a := ledger_lock(p_member, p_kind, p_now, false);
     SELECT m.id, m.kind, m.cause_id, m.points, m.pending_after, m.active_after, m.held_after
       INTO movement, v_type, v_known, points, pending, active, held
       FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
@@ -35,8 +35,11 @@ BEGIN
         a.active := a.active + points;
     END IF;
     movement := ledger_write(a, p_type, p_source, p_target, points, p_key, v_cause, p_reason, p_actor, p_now);
-    PERFORM ledger_give_back(a, v_cause, movement, points, v_repaid, p_source, p_target, p_now);
+    PERFORM ledger_give_back(a, v_cause, movement, points, points - v_repaid, p_source, p_target, p_now);
     a.next_due_at := ledger_next_due(a.id, p_now);
     UPDATE loyalty_account SET active = a.active, held = a.held, next_due_at = a.next_due_at WHERE id = a.id;
+    IF a.idles AND p_type = 'spend' THEN
+        PERFORM ledger_stir(a.id, p_now);
+    END IF;
     active := a.active; held := a.held;
 END $$;

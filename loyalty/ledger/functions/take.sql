@@ -1,4 +1,4 @@
--- Takes points out of active lots: that of p_first first, then the soonest-expiring; a lot without expiry comes last.
+-- Takes points out of active lots: lot p_first and those in its place first, then the soonest-expiring; a lot without expiry comes last.
 CREATE OR REPLACE FUNCTION ledger_take(
     a loyalty_account, p_points bigint, p_movement bigint, p_holds bigint, p_first bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -7,7 +7,7 @@ BEGIN
     FOR l IN
         SELECT id, remaining FROM loyalty_lot
          WHERE account_id = a.id AND remaining > 0 AND is_active
-         ORDER BY (origin_id = p_first) DESC NULLS LAST, expires_at NULLS LAST, id
+         ORDER BY CASE WHEN p_first IN (id, replaces_id) THEN 0 ELSE 1 END, expires_at NULLS LAST, id
     LOOP
         EXIT WHEN v_left = 0;
         v_part := least(l.remaining, v_left);

@@ -1,8 +1,6 @@
-"""A credit in three statements, and awards dated by their sales."""
+"""Awards that were there before are dated by their sales."""
 
 from django.db import migrations
-
-from loyalty.ledger.sql import FUNCTIONS
 
 DATED = """
 UPDATE loyalty_award a SET happened_at = s.happened_at FROM members_sale s
@@ -13,7 +11,4 @@ UPDATE loyalty_award a SET happened_at = s.happened_at FROM members_sale s
 class Migration(migrations.Migration):
     dependencies = [("loyalty", "0007_budget_functions")]
 
-    operations = [
-        *(migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in FUNCTIONS),
-        migrations.RunSQL(DATED, migrations.RunSQL.noop),
-    ]
+    operations = [migrations.RunSQL(DATED, migrations.RunSQL.noop)]

@@ -74,6 +74,7 @@ class Rulebook:
     climb: Climb | None
     return_days: int
     most_percent: int
+    aside: tuple[Climb, ...] = ()  # ladders beside the main one
     eras: list[datetime] = field(default_factory=list)  # the moments at which a version begins, rising
     known: dict[tuple[int, str], tuple[Version, ...]] = field(default_factory=dict)
 
@@ -91,11 +92,12 @@ class Rulebook:
 
 
 def bound(
-    revision: UUID, versions: Sequence[Version], climb: Climb | None, *, return_days: int, most_percent: int
+    revision: UUID, versions: Sequence[Version], climbs: Sequence[Climb], *, return_days: int, most_percent: int
 ) -> Rulebook:
-    """A rulebook of versions, oldest first."""
+    """A rulebook of versions, oldest first, and of ladders, the main one first."""
     eras = sorted({version.valid_from for version in versions})
-    return Rulebook(revision, tuple(versions), climb, return_days, most_percent, eras)
+    main = climbs[0] if climbs else None
+    return Rulebook(revision, tuple(versions), main, return_days, most_percent, tuple(climbs[1:]), eras)
 
 
 @dataclass(slots=True)
@@ -252,6 +254,9 @@ def multiplied(
             factors[version.kind, place] = factor + min(more, room)
             extra += points * min(more, room)
         why: dict[str, Any] = {"base": int(sum(base.values(), Fraction(0)))}
+        places = [place for place, points in base.items() if points]
+        if case.lines and len(places) < len(case.lines):
+            why["lines"] = places
         if is_cut:
             why["cut"] = [["multiplier", terms.most_percent]]
         given.append(Gross(version, extra, Fraction(0), {}, why))
@@ -317,10 +322,9 @@ def expiry_of(version: Version, activates_at: datetime) -> datetime | None:
         local = start_of_day(activates_at)
         last = local.replace(year=version.expires_on.year, month=version.expires_on.month, day=version.expires_on.day)
         return days_after(last, 1)
-    months = version.idle_months or version.expires_after_months
-    if not months:
+    if not version.expires_after_months:  # those that lapse without activity have no day of their own
         return None
-    return up_to_end(months_after(activates_at, months), version.expires_rounding)
+    return up_to_end(months_after(activates_at, version.expires_after_months), version.expires_rounding)
 
 
 def up_to_end(moment: datetime, rounding: str) -> datetime:

@@ -1,0 +1,44 @@
+"""The staff's door to holds: what is set aside for open baskets, and what came of it."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from loyalty.holds.models import Hold
+from members.kit.admin import Records
+from members.kit.names import named
+from members.profiles.admin import OfMemberMixin
+from members.stores.admin import StoreFilter
+
+
+@admin.register(Hold)
+class HoldDesk(OfMemberMixin, Records):
+    store_path = "store"
+    list_display = ("placed_at", "member_shown", "amount", "state", "spent", "expires_at", "store_name")
+    list_filter = ("status", ("store", StoreFilter))
+    list_select_related = ("member", "kind", "store")
+    fields = readonly_fields = (
+        "member_link", "amount", "spent", "state", "store_name", "till_name", "placed_at", "expires_at", "closed_at",
+    )  # fmt: skip
+
+    @display(description=_("points"))
+    def amount(self, hold: Hold) -> str:
+        return f"{hold.points:,} {named(hold.kind)}"
+
+    @display(description=_("of these spent"))
+    def spent(self, hold: Hold) -> str:
+        return f"{hold.captured:,}"
+
+    @display(
+        description=_("status"), label={"open": "info", "captured": "success", "released": "", "expired": "warning"}
+    )
+    def state(self, hold: Hold) -> tuple[str, str]:
+        return hold.status, hold.get_status_display()
+
+    @display(description=_("store"))
+    def store_name(self, hold: Hold) -> str:
+        return named(hold.store)
+
+    @display(description=_("till"))
+    def till_name(self, hold: Hold) -> str:
+        return hold.till.name if hold.till else "—"
