@@ -42,6 +42,7 @@ SIDEBAR = [
         "items": [
             entry(_("Members"), "members.member", "group"),
             entry(_("Sales"), "members.sale", "receipt_long"),
+            entry(_("Returns"), "members.return", "assignment_return"),
         ],
     },
     {

@@ -9,5 +9,6 @@ from loyalty.earning.api import urlpatterns as earning
 from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
 from loyalty.reasons.api import urlpatterns as reasons
+from loyalty.returns.api import urlpatterns as returns
 
-urlpatterns: list[URLPattern] = [*batches, *deeds, *earning, *benefits, *holds, *ledger, *reasons]
+urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *earning, *benefits, *holds, *ledger, *reasons]

@@ -23,6 +23,7 @@ LOCAL = ALL - SEES_ALL
 DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_member": (ALL, {"clerk", "manager", "service", "owner"}, set(), True),
     "members_sale": (ALL, set(), set(), True),
+    "members_return": (ALL, set(), set(), True),
     "members_store": (ALL, OWNER, set(), True),
     "members_till": ({"manager", "owner"}, OWNER, set(), True),
     "members_product": (ALL, OWNER, set(), False),
@@ -66,13 +67,14 @@ SITE: dict[str, dict[str, set[int]]] = {
 OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
-MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card"}
+MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier"}
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
-MEMBERS_POSTS = {"read_all", "read_message", "choose_theme", "choose_language"}
+MEMBERS_POSTS = {"buy_tier", "read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
-    "api-holds", "api-capture", "api-release", "api-sale-why",
+    "api-holds", "api-capture", "api-release", "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
+    "api-exchanges", "api-tiers", "api-sale-why",
 }  # fmt: skip
 
 
@@ -121,7 +123,8 @@ def fill(route: str, world: World, *, there: bool) -> str:
         return "/admin/r/1/1/"
     desk = desk_of(route)
     corner = world.there if there else world.here
-    words = {"<int:message>": 1, "<str:number>": corner.member.number, "<int:number>": 1, "<path:path>": "nothing"}
+    words = {"<int:message>": 1, "<int:tier>": 1, "<int:number>": 1, "<path:path>": "nothing"}
+    words |= {"<str:number>": corner.member.number}
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk

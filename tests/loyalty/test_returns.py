@@ -36,7 +36,8 @@ from members.profiles.models import Member
 from members.purchases.models import Product, Return, Sale, SaleLine
 from members.purchases.rules import Line, SaleInFuture
 from members.stores.models import Store
-from tests.factories import NOW, MemberFactory, StoreFactory
+from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory
+from tests.loyalty.test_earning import post
 from tests.loyalty.test_rules_on_sales import LONG_AGO, budget, receipt, record, rule
 from tests.races import all_at_once
 
@@ -288,3 +289,55 @@ def test_the_same_goods_over_many_counters_at_once_come_back_once(wang, store):
     assert {type(each) for each in made} == {Made, MoreThanBought}
     assert active(wang) == {"points": 40, "growth": 40}
     assert TakenBack.objects.count() == 2
+
+
+def test_a_till_previews_takes_back_cancels_and_exchanges():
+    till = TillFactory.create()
+    wang = MemberFactory.create(name="王芳", phone="13912345678", now=LONG_AGO)
+    record(wang, till.store, receipt("S1", lines=[TEA, CAKE]))
+    who = {"kind": "phone", "value": "13912345678"}
+    wanted = {"member": who, "sale_receipt": "S1", "receipt": "R1", "lines": [{"sku": "TEA", "quantity": 1}]}
+
+    seen = post(till, "returns/preview", wanted)
+    assert not Return.objects.exists()
+    made = post(till, "returns", wanted | {"token": seen.json()["token"]}, key="k1")
+    again = post(till, "returns", wanted | {"token": seen.json()["token"]}, key="k1")
+    stale = post(till, "returns", wanted | {"receipt": "R2", "token": seen.json()["token"]}, key="k2")
+    undone = post(till, f"returns/{made.json()['goods_return']}/cancel", {}, key="k3")
+    strange = post(TillFactory.create(), f"returns/{made.json()['goods_return']}/cancel", {}, key="k4")
+    body = {"returned": wanted | {"receipt": "R3"}, "sale": {"member": who, "amount": 5_000, "receipt": "S2"}}
+    swapped = post(till, "exchanges", body, key="k5")
+
+    assert (seen.status_code, seen.json()["amount"], seen.json()["balances"]["points"]) == (200, 3_000, 70)
+    assert (made.status_code, again.json()) == (201, made.json())
+    assert made.json()["taken"][0] == {"rule": "spend", "kind": "points", "points": 30, "taken": 30}
+    assert (stale.status_code, stale.json()["error"]["code"]) == (409, "preview_changed")
+    assert (undone.status_code, undone.json()["state"]) == (200, "cancelled")
+    assert (strange.status_code, strange.json()["error"]["code"]) == (404, "unknown_return")
+    assert (swapped.status_code, swapped.json()["sale"]["balances"]["points"]) == (201, 120)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sale_receipt": None}, "bad_field"),
+        ({"lines": "all"}, "bad_field"),
+        ({"lines": [{"quantity": 1}]}, "bad_field"),
+        ({"lines": [{"line": 1, "quantity": 1.5}]}, "bad_field"),
+        ({"lines": [{"line": 1, "quantity": 9}]}, "more_than_bought"),
+        ({"lines": []}, "nothing_returned"),
+        ({"sale_store": "nowhere"}, "unknown_store"),
+        ({"member": {"kind": "phone", "value": "13900000000"}}, "unknown_member"),
+    ],
+)
+def test_a_return_that_cannot_be_read_or_made_gets_a_code_and_changes_nothing(changes, code):
+    till = TillFactory.create()
+    wang = MemberFactory.create(name="王芳", phone="13912345678", now=LONG_AGO)
+    record(wang, till.store, receipt("S1", lines=[TEA, CAKE]))
+    who = {"kind": "phone", "value": "13912345678"}
+    before = snapshot(wang)
+
+    answer = post(till, "returns", {"member": who, "sale_receipt": "S1", "lines": [{"line": 1}]} | changes)
+
+    assert answer.json()["error"]["code"] == code
+    assert snapshot(wang) == before
