@@ -124,6 +124,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
     desk = desk_of(route)
     corner = world.there if there else world.here
     words = {"<int:message>": 1, "<int:tier>": 1, "<int:number>": 1, "<path:path>": "nothing"}
+    words |= {"<int:goods_return>": 1}
     words |= {"<str:number>": corner.member.number}
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
