@@ -2,12 +2,13 @@
 
 import loyalty.benefits.admin
 import loyalty.corrections.admin
-import loyalty.earning.admin
+import loyalty.drafting.admin
 import loyalty.grants.admin
 import loyalty.holds.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
 import loyalty.liability.admin
+import loyalty.reasons.admin
 import loyalty.returns.admin
 import loyalty.rulebook.admin
 import loyalty.tiers.admin

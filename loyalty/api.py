@@ -8,6 +8,7 @@ from loyalty.deeds.api import urlpatterns as deeds
 from loyalty.earning.api import urlpatterns as earning
 from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
+from loyalty.reasons.api import urlpatterns as reasons
 from loyalty.returns.api import urlpatterns as returns
 
-urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *earning, *benefits, *holds, *ledger]
+urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *earning, *benefits, *holds, *ledger, *reasons]

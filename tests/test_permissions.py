@@ -42,7 +42,10 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_hold": (ALL, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
-    "loyalty_earningrule": (SETTERS, OWNER, set(), False),
+    "loyalty_event": (ALL, set(), set(), True),
+    "loyalty_earningrule": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_budget": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_programme": (SETTERS, set(), set(), False),
     "loyalty_ladder": (SETTERS, OWNER, set(), False),
     "loyalty_pointkind": (SETTERS, OWNER, set(), False),
     "loyalty_tier": (SETTERS, set(), set(), False),
@@ -69,6 +72,9 @@ SITE: dict[str, dict[str, set[int]]] = {
     "liability_cohorts": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "watch_file": {"others": {403}, "manager": {200}, "analyst": {200}, "owner": {200}},
     "correction_decide": {"others": {405}},
+    "loyalty_programme_changelist": {"others": {302}, "clerk": {403}},  # leads right to its one row
+    "rule_multiply": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
     "draft_state": {"others": {200}, "clerk": {403}},
     "draft_measure": {"others": {405}},
@@ -87,9 +93,11 @@ SITE: dict[str, dict[str, set[int]]] = {
     "return_undo_now": {"others": {405}},
     "member_protect": {"others": {405}},
 }
+OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
 MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier"}
+OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
 MEMBERS_POSTS = {"buy_tier", "read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
@@ -97,6 +105,7 @@ TILLS_ONLY = {
     "api-holds", "api-capture", "api-release", "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
     "api-exchanges",
     "api-tiers",
+    "api-sale-why",
 }  # fmt: skip
 
 
@@ -158,6 +167,11 @@ def fill(route: str, world: World, *, there: bool) -> str:
         "<slug:code>": "two-stores",
         "<path:path>": "nothing",
     }
+    corner = world.there if there else world.here
+    words = {"<int:message>": 1, "<int:tier>": 1, "<int:number>": 1, "<path:path>": "nothing"}
+    words |= {"<int:goods_return>": 1}
+    words |= {"<str:number>": corner.member.number}
+    words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk
         words |= {"<path:object_id>": pk, "<int:number>": pk, "<id>": pk}
@@ -174,6 +188,8 @@ def rule_for(who: str, route: str, name: str, *, there: bool) -> set[int]:
     if name in MEMBERS_PAGES | MEMBERS_POSTS:
         shows = 200 if name in MEMBERS_PAGES else 405
         return {"member": {shows}, "stranger": {302, 405}}.get(who, {403, 405})
+    if name in OF_ONE_MEMBER:
+        return {"member": {404 if there else 200}, "stranger": {302}}.get(who, {403})
     if name in FOR_EVERYBODY:
         return {200, 302}
     if name in TILLS_ONLY:

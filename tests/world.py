@@ -12,12 +12,14 @@ from django.test import Client
 from loyalty.benefits.models import Benefit
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.actions import record_sale
+from loyalty.earning.models import Event
 from loyalty.grants.actions import sell_tier
 from loyalty.holds.actions import place_hold, release_hold
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
-from loyalty.ledger.models import Account, Difference, Movement, PointKind
+from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityDay
+from loyalty.limits.actions import open_budget
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.rulebook.actions import change_rule
@@ -136,6 +138,10 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_watch": Watch.objects.get(),
         "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
         "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
+        "loyalty_budget": open_budget(
+            code="spring", name_zh=f"春季{mark}"[:60], name_en=f"Spring{mark}"[:60], total=1_000
+        ),
+        "loyalty_programme": Programme.objects.get(),
     }
 
 
@@ -183,6 +189,9 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_sale": Sale.objects.get(pk=sale),
         "members_return": bring_back(member, store, mark),
         "members_message": Message.objects.of(member).first(),
+        "loyalty_event": Event.objects.create(
+            member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
+        ),
         "loyalty_movement": Movement.objects.of(member).first(),
         "loyalty_tierchange": TierChange.objects.get(member=member),
         "loyalty_grant": give(member, mark),

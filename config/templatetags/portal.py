@@ -72,6 +72,12 @@ def clock(moment: datetime) -> str:
 
 
 @register.filter
+def moment(when: datetime) -> str:
+    """22 Nov 14:05: a day and the time of it."""
+    return f"{day(when)} {clock(when)}"
+
+
+@register.filter
 def ago(moment: datetime) -> SafeString:
     """5 minutes ago, or the day when it is longer than a week; the exact moment on hover."""
     passed = timezone.now() - moment

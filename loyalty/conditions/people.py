@@ -52,7 +52,7 @@ PEOPLE = {
         gettext_lazy("every so many purchases"),
         number(2, MOST_PURCHASES),
         lambda wants: lambda case: case.purchase > 0 and case.purchase % wants == 0,
-        lambda wants: _("on every %(number)s. purchase") % {"number": wants},
+        lambda wants: _("on one purchase in %(number)s") % {"number": wants},
     ),
     "birthday_month": Test(
         gettext_lazy("birthday month"),

@@ -131,6 +131,19 @@ def words_of(tree: Mapping[str, Any]) -> str:
     return TESTS[name].says(wants)
 
 
+def renamed(tree: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The tree with the names that people know in the place of codes: to be said, never to be judged."""
+    if not tree:
+        return {}
+    ((name, wants),) = tree.items()
+    if name in ("all", "any"):
+        return {name: [renamed(each, names) for each in wants]}
+    if name == "not":
+        return {name: renamed(wants, names)}
+    known = names.get(name)
+    return {name: [known.get(code, code) for code in wants]} if known else {name: wants}
+
+
 def words_of_miss(miss: Miss) -> str:
     """What was wanted and not there."""
     return words_of({miss.test: miss.wants})

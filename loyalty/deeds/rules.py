@@ -12,17 +12,6 @@ from members.purchases.rules import CLOCKS_DIFFER
 from members.stores.models import Store
 
 ENROLMENT = "enrolment"
-EVENTS = {  # those that the house reports itself, or expects; a shop may report others
-    ENROLMENT: gettext_lazy("enrolment"),
-    "profile_completed": gettext_lazy("profile completed"),
-    "review": gettext_lazy("review"),
-    "survey": gettext_lazy("survey"),
-    "referral": gettext_lazy("referral"),
-    "check_in": gettext_lazy("check-in"),
-    "event_attended": gettext_lazy("event attended"),
-    "feedback_adopted": gettext_lazy("feedback adopted"),
-    "share": gettext_lazy("share"),
-}
 CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 LONGEST_KEY = 100
 

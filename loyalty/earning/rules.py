@@ -3,19 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.tree import uses
-from loyalty.limits.rules import PERIODS, Usage, periods_of, starts
+from loyalty.limits.rules import Usage, periods_of, starts
 from loyalty.reckoning.rules import Earned, Rulebook, Terms, Version
 from loyalty.tiers.rules import Climb, Standing, Step, lifted, with_sale
-from members.kit.money import format_money
-from members.kit.names import named
 from members.purchases.rules import Line, Receipt
 
 
@@ -145,51 +140,3 @@ def points_of(awards: Sequence[Earned]) -> dict[str, int]:
         for name in (each.version.kind_code, str(each.version.kind)):
             points[name] = points.get(name, 0) + each.points
     return points
-
-
-def words_of_cut(name: str, left: int) -> str:
-    """What a cap left, in words."""
-    if name in PERIODS:
-        return _("cut to %(left)s: at most so many %(period)s") % {"left": left, "period": PERIODS[name]}
-    words = {
-        "per_sale": gettext_lazy("cut to %(left)s: at most so many a sale"),
-        "budget": gettext_lazy("cut to %(left)s: the budget had no more"),
-        "multiplier": gettext_lazy("cut: all multipliers together stay below %(left)s%%"),
-    }
-    return str(words[name]) % {"left": left}
-
-
-def words_of_sum(award: Any) -> str:
-    """What an award was made of, in words."""
-    said = award.version
-    match said.effect:
-        case "fixed":
-            words = _("%(points)s %(kind)s each time")
-        case "multiply":
-            words = _("%(base)s %(kind)s from other rules, times %(percent)s%%: the part above them")
-        case _other:
-            words = _(
-                "%(amount)s counted; %(points)s %(kind)s for each %(per)s, times %(times)s%%, rounded %(rounding)s"
-            )
-    amount = award.why.get("of", award.sale.amount if award.sale else 0)
-    return words % {
-        "points": said.points,
-        "kind": named(said.kind),
-        "base": award.why.get("base", 0),
-        "percent": said.percent,
-        "amount": format_money(amount),
-        "per": format_money(said.per_amount),
-        "times": award.multiplier,
-        "rounding": said.get_rounding_display(),
-    }
-
-
-def words_of_award(award: Any) -> str:
-    """Why an award gave what it gave: the sum, what was left out of it, and every cut."""
-    parts = [words_of_sum(award)]
-    if "by_points" in award.why:
-        parts.append(_("%(amount)s of it paid with points") % {"amount": format_money(award.why["by_points"])})
-    if "full" in award.why:
-        parts.append(_("%(full)s before cuts") % {"full": award.why["full"]})
-    parts += [words_of_cut(name, left) for name, left in award.why.get("cut", [])]
-    return _("; ").join(parts)

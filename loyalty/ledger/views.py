@@ -56,6 +56,8 @@ class Entry:
     words: str
     note: str
     sale: Sale | None
+    event: int  # its id, or 0
+    is_earned: bool
     happened_at: datetime
     change: int
     points: int
@@ -78,6 +80,8 @@ def entries_of(movements: Iterable[Movement]) -> list[Entry]:
             words=str(WORDS[Movement.Kind(movement.kind)]),
             note=movement.reason if movement.kind == Movement.Kind.ADJUST else "",
             sale=sales.get(movement.pk),
+            event=named(movement.key, {"event"}),
+            is_earned=movement.kind == Movement.Kind.EARN,
             happened_at=movement.happened_at,
             change=change_of(movement),
             points=movement.points,

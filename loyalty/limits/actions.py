@@ -5,13 +5,28 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from loyalty.limits.models import Budget, Pool, Shard
-from loyalty.limits.rules import BadBudget, BudgetTooSmall
+from loyalty.limits.rules import BadBudget, BudgetExists, BudgetTooSmall
 from loyalty.limits.sql import GIVE, LOCK_ALL, ROOM, TAKE
 from members.kit.arrays import integers
 from members.kit.money import LARGEST_AMOUNT
 from members.stores.models import Store
 
 SLOTS = 8  # shards of a pool
+
+
+@transaction.atomic
+def open_budget(*, code: str, name_zh: str, name_en: str, total: int, price: int | None = None) -> Budget:
+    """A new budget for the whole shop: points, or minor units where a price of 1,000 points is given.
+
+    Raises BudgetExists if the code is taken, BadBudget unless the total is above zero.
+    """
+    budget, is_new = Budget.objects.get_or_create(
+        code=code, defaults={"name_zh": name_zh, "name_en": name_en, "price": price}
+    )
+    if not is_new:
+        raise BudgetExists(code=code)
+    set_pool(budget=budget, store=None, total=total)
+    return budget
 
 
 @transaction.atomic

@@ -2,7 +2,8 @@
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from members.stores.models import Store
@@ -29,6 +30,15 @@ class Budget(models.Model):
         return f"#{self.pk} {self.code}"
 
 
+class PoolQuerySet(models.QuerySet["Pool"]):
+    def with_used(self) -> "PoolQuerySet":
+        """Each with `used`: what awards took of it so far."""
+        return self.annotate(used=Coalesce(Sum("shards__used"), 0, output_field=models.BigIntegerField()))
+
+    def shop_first(self) -> "PoolQuerySet":
+        return self.order_by(F("store__code").asc(nulls_first=True))
+
+
 class Pool(models.Model):
     """What a budget holds: for the whole shop, or for one store. An award needs room in both where both are there."""
 
@@ -37,6 +47,8 @@ class Pool(models.Model):
         Store, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("store"), db_index=False
     )
     total = models.BigIntegerField(_("total"), validators=[MinValueValidator(1)])  # points, or minor units
+
+    objects = PoolQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("budget's pool")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from members.kit.refusals import Malformed, Refusal
 from members.kit.windows import days_after, months_after, start_of_day
@@ -34,6 +34,13 @@ class BadBudget(Malformed):
 
     code = "bad_budget"
     sentence = gettext_lazy("A budget is a whole number from 1 up, not %(total)s.")
+
+
+class BudgetExists(Refusal):
+    """The code is another budget's."""
+
+    code = "budget_exists"
+    sentence = gettext_lazy("There is a budget “%(code)s” already.")
 
 
 class BudgetTooSmall(Refusal):
@@ -178,7 +185,8 @@ def cuts(limits: Mapping[str, Any], usage: Usage, rule: int, at: datetime, point
 def words_of_limits(limits: Mapping[str, Any]) -> list[str]:
     """Each limit as people would say it."""
     said = [
-        _("at most %(most)s times %(period)s") % {"most": most, "period": PERIODS[period]}
+        ngettext("at most once %(period)s", "at most %(most)s times %(period)s", most)
+        % {"most": most, "period": PERIODS[period]}
         for period, most in limits.get("times", {}).items()
     ]
     said += [

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -19,6 +19,7 @@ from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import redeem, settle_range
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
+from loyalty.limits.actions import open_budget
 from loyalty.management.books import keep_books
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
@@ -177,24 +178,43 @@ def enrol_members(stores: list[Store], chance: random.Random, now: datetime) -> 
                 source="till",
                 now=min(while_open(now - (timedelta(days=DAYS) if place == 0 else age), chance), now),
                 language="en" if is_english else "zh-hans",
+                birth_on=birthday(place, chance, now),
             )
         )
     add_identity(member=members[0], kind="email", text="wang.fang@example.com")
     return members
 
 
+def birthday(place: int, chance: random.Random, now: datetime) -> date | None:
+    """Two of three members told theirs; the first one has it this month."""
+    born = date(1960, 1, 1) + timedelta(days=chance.randrange(45 * 365))
+    if place == 0:
+        return born.replace(month=start_of_day(now).month, day=8)
+    return born if chance.random() < 0.66 else None
+
+
 def set_rules(now: datetime) -> None:
-    """Points that live a year, as the demo's shop has it."""
-    kind = PointKind.objects.get(code="points")
+    """Points that live a year; tea doubles; a gift in the birthday month; a weekend bonus with a budget."""
+    kind, begun = PointKind.objects.get(code="points"), now - timedelta(days=DAYS + 1)
+    spend = EarningRule.objects.get(code="spend")
+    change_rule(rule=spend, now=begun, by=None, kind=kind, points=1, per_amount=100, expires_after_months=12)
+    tea = EarningRule.objects.create(code="tea", name_zh="茶叶双倍积分", name_en="Double points on tea")
     change_rule(
-        rule=EarningRule.objects.get(code="spend"),
-        now=now - timedelta(days=DAYS + 1),
-        by=None,
-        kind=kind,
-        points=1,
-        per_amount=100,
+        rule=tea, now=begun, by=None, kind=kind, effect="multiply", percent=200, lines={"category": ["茶叶"]},
         expires_after_months=12,
-    )
+    )  # fmt: skip
+    birth = EarningRule.objects.create(code="birthday", name_zh="生日月礼", name_en="Birthday month gift")
+    change_rule(
+        rule=birth, now=begun, by=None, kind=kind, effect="fixed", points=50, expires_after_months=3,
+        conditions={"all": [{"birthday_month": True}, {"min_amount": 5_000}]}, limits={"times": {"year": 1}},
+    )  # fmt: skip
+    weekend = EarningRule.objects.create(code="weekend", name_zh="周末加赠", name_en="Weekend bonus")
+    budget = open_budget(code="weekend", name_zh="周末加赠", name_en="Weekend bonus", total=120_000)
+    change_rule(
+        rule=weekend, now=now - timedelta(days=90), by=None, kind=kind, effect="fixed", points=20, budget=budget,
+        conditions={"all": [{"store": ["lane", "lake"]}, {"weekday": [6, 7]}, {"min_amount": 6_000}]},
+        limits={"times": {"day": 1}}, expires_after_months=6,
+    )  # fmt: skip
 
 
 BENEFITS = [  # tier, kind, value, words in Chinese and English

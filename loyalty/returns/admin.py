@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import action, display
 
-from loyalty.earning import admin as earning
+from loyalty.reasons import admin as reasons
 from loyalty.returns.actions import Counter, cancel_return, preview_return, record_return
 from loyalty.returns.rules import LineAsked, Outcome, ReturnAsked
 from loyalty.tiers.models import Tier
@@ -79,7 +79,7 @@ admin.site.unregister(Sale)
 
 
 @admin.register(Sale)
-class SaleDesk(earning.SaleDesk):
+class SaleDesk(reasons.SaleDesk):
     """Sales, with a button by which goods come back."""
 
     actions_detail = ("take_back",)

@@ -1,20 +1,25 @@
 """Verbs: read the rulebook once for each revision of the programme; change a rule by a new version."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from loyalty.conditions.goods import chooser
 from loyalty.conditions.tree import compiled
 from loyalty.ledger.models import Programme
 from loyalty.reckoning.rules import Rulebook, Version, bound
 from loyalty.rulebook.models import EarningRule, RuleVersion
-from loyalty.rulebook.rules import VersionInPast, read_saying
+from loyalty.rulebook.rules import Finding, Known, Names, VersionInPast, codes_named, lint, read_saying
 from loyalty.tiers.actions import load_climbs
-from members.stores.models import User
+from loyalty.tiers.models import Tier
+from members.kit.names import named
+from members.purchases.models import Product
+from members.stores.models import Store, User
 
 FIELDS = (
     "id", "rule_id", "rule__code", "rule__name_zh", "rule__name_en", "number", "valid_from", "is_on", "kind_id",
@@ -50,6 +55,50 @@ def ready(row: tuple[Any, ...]) -> Version:
     lines = said["lines"]
     check, chosen = compiled(said["conditions"]), chooser(lines) if lines else None
     return Version(*(*row, check, chosen))
+
+
+def drafted(version: RuleVersion) -> Version:
+    """A version that is not kept yet, as the sums would see it. Its `id` is 0."""
+    row = []
+    for field in FIELDS:
+        value: Any = version
+        for step in field.split("__"):
+            value = getattr(value, step, None)
+        row.append(value)
+    return ready((0, *row[1:]))
+
+
+def names_of(versions: Sequence[Any]) -> Names:
+    """The names of the stores, tiers and products that versions name, as the reader of the page knows them."""
+    return {
+        "store": {store.code: named(store) for store in Store.objects.filter(code__in=codes_named(versions, "store"))},
+        "tier": {tier.code: named(tier) for tier in Tier.objects.filter(code__in=codes_named(versions, "tier"))},
+        "product": dict(Product.objects.filter(sku__in=codes_named(versions, "product")).values_list("sku", "name")),
+    }
+
+
+def known_codes(versions: Sequence[Any]) -> Known:
+    """Which of the codes that versions name exist."""
+    fields = {"product": "sku", "category": "category", "brand": "brand"}
+    known: dict[str, Iterable[str]] = {
+        test: Product.objects.filter(**{f"{field}__in": codes_named(versions, test)}).values_list(field, flat=True)
+        for test, field in fields.items()
+    }
+    known["store"] = Store.objects.values_list("code", flat=True)
+    known["tier"] = Tier.objects.values_list("code", flat=True)
+    return Known({test: frozenset(codes) for test, codes in known.items()})
+
+
+def findings(*, at: datetime, draft: Version | None = None) -> list[Finding]:
+    """What the linter says of the rules in force at a moment, with a draft in the place of its rule's version."""
+    book = rulebook()
+    triggers = sorted({version.trigger for version in book.versions})
+    versions = [version for trigger in triggers for version in book.in_force(at, trigger)]
+    if draft is not None:
+        versions = [version for version in versions if version.rule != draft.rule]
+        versions += [draft] if draft.is_on else []
+    today = timezone.localdate(at)
+    return lint(versions, known=known_codes(versions), today=today, most_percent=book.most_percent)
 
 
 @transaction.atomic

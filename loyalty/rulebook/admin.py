@@ -1,146 +1,135 @@
-"""The staff's door to earning rules."""
+"""The staff's door to budgets and to the settings of the programme."""
 
 from typing import Any, cast
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from loyalty.rulebook.actions import change_rule
-from loyalty.rulebook.models import EarningRule, RuleVersion
-from loyalty.rulebook.rules import VersionInPast
-from members.kit.admin import Kept, ReadMixin, ScopeMixin
-from members.kit.money import format_money, minor_units
+from loyalty.ledger.models import Programme
+from loyalty.limits.actions import set_pool
+from loyalty.limits.models import Budget, Pool
+from loyalty.rulebook.forms import BudgetForm, share_of, shown_in
+from loyalty.rulebook.models import EarningRule
+from members.kit.admin import Kept, stores_seen
 from members.kit.names import named
-from members.kit.refusals import Refusal
-from members.stores.models import User
-
-SAID = (
-    "valid_from", "is_on", "kind", "points", "per_amount", "rounding", "uses_tier_multiplier", "pending_days",
-    "expires_after_months",
-)  # fmt: skip
+from members.stores.models import Store
 
 
-class VersionForm(forms.ModelForm[RuleVersion]):
-    """What a rule says from a moment on; money as people write it."""
+@admin.register(Budget)
+class BudgetDesk(Kept):
+    """What promotions may cost together: how much there is, how much is used, and which rules use it."""
 
-    spent = forms.CharField(
-        label=_("for each (money spent)"),
-        initial="1",
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("For example 1 or 12.50"),
-    )
-
-    class Meta:
-        model = RuleVersion
-        fields = [name for name in SAID if name != "per_amount"]
-
-    def clean_spent(self) -> int:
-        try:
-            amount = minor_units(self.cleaned_data["spent"], currency=settings.SHOP_CURRENCY)
-        except Refusal as refusal:
-            raise forms.ValidationError(str(refusal), code=refusal.code) from None
-        if amount < 1:
-            raise forms.ValidationError(_("Give an amount above zero."), code="zero")
-        self.instance.per_amount = amount
-        return amount
-
-
-class VersionFormSet(forms.BaseInlineFormSet[RuleVersion, EarningRule, VersionForm]):
-    """One new version at a time, after those that stand."""
-
-    def clean(self) -> None:
-        super().clean()
-        new = [form for form in self.extra_forms if form.has_changed() and form.is_valid()]
-        last = self.instance.versions.order_by("-number").first() if self.instance.pk else None
-        if new and last is not None and new[0].cleaned_data["valid_from"] < last.valid_from:
-            since = f"{timezone.localtime(last.valid_from):%Y-%m-%d %H:%M}"
-            raise forms.ValidationError(str(VersionInPast(since=since)), code=VersionInPast.code)
-
-
-class NewVersionInline(ScopeMixin, StackedInline):
-    """Room for the next version. A change is a new version; old sales keep theirs."""
-
-    model = RuleVersion
-    form = VersionForm
-    formset = VersionFormSet
-    verbose_name = _("new version")
-    verbose_name_plural = _("say something else from a moment on")
-    extra = 0
-    max_num = 1
-    can_delete = False
-    fields = (
-        ("valid_from", "is_on"), ("kind", "points", "spent"), ("rounding", "uses_tier_multiplier"),
-        ("pending_days", "expires_after_months"),
-    )  # fmt: skip
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleVersion]:
-        return RuleVersion.objects.none()
-
-
-class VersionInline(ReadMixin, TabularInline):
-    """What the rule says and said."""
-
-    model = RuleVersion
-    verbose_name_plural = _("versions")
-    ordering = ("-number",)
-    fields = readonly_fields = (
-        "number", "valid_from", "is_on", "says", "rounding", "uses_tier_multiplier", "pending_days",
-        "expires_after_months",
-    )  # fmt: skip
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleVersion]:
-        versions: QuerySet[RuleVersion] = super().get_queryset(request)
-        return versions.select_related("kind")
-
-    @display(description=_("says"))
-    def says(self, version: RuleVersion) -> str:
-        return words_of(version)
-
-
-def words_of(version: RuleVersion) -> str:
-    """1 point for each ¥1.00."""
-    return _("%(points)s %(kind)s for each %(amount)s") % {
-        "points": version.points,
-        "kind": named(version.kind),
-        "amount": format_money(version.per_amount),
-    }
-
-
-@admin.register(EarningRule)
-class EarningRuleDesk(Kept):
-    list_display = ("code", "name_zh", "name_en", "says")
-    inlines = (VersionInline, NewVersionInline)
-    fields = ("code", "name_zh", "name_en")
-    ordering = ("code",)
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("versions__kind")
+    list_display: Any = ("code", "name", "state", "used_by")
+    search_fields = ("code", "name_zh", "name_en")
+    change_form_outer_before_template = "admin/budget_state.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("code",) if obj is not None else ()
 
-    @display(description=_("says now"))
-    def says(self, rule: EarningRule) -> Any:
-        now = timezone.now()
-        in_force = [version for version in rule.versions.all() if version.valid_from <= now]
-        version = max(in_force, key=lambda each: (each.valid_from, each.number), default=None)
-        if version is None or not version.is_on:
-            return _("nothing: it is off")
-        return words_of(version)
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With a total for each store that the reader sees, for those who may set them."""
+        if not self.sets_totals(request, obj):
+            return super().get_form(request, obj, change, **kwargs)
+        stores = list(self.scoped(request, Store.objects.order_by("code"), "pk"))
+        kwargs["form"] = type("HereForm", (BudgetForm,), {"stores": stores})
+        kwargs["fields"] = None
+        return super().get_form(request, obj, change, **kwargs)
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """New versions go through the verb, which numbers them."""
-        formset.save(commit=False)
-        if not isinstance(formset, VersionFormSet):
-            return
-        for version in formset.new_objects:
-            says = {name: getattr(version, name) for name in SAID}
-            change_rule(rule=form.instance, now=version.valid_from, by=cast(User, request.user), **says)
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if not self.sets_totals(request, obj):
+            return ((None, {"fields": ("code", ("name_zh", "name_en"))}),)
+        stores = self.scoped(request, Store.objects.order_by("code"), "pk")
+        says = ("code", ("name_zh", "name_en")) + (() if obj else ("price",))
+        return (
+            (None, {"fields": (*says, BudgetForm.name_of(None))}),
+            (
+                _("Totals of single stores"),
+                {
+                    "fields": [BudgetForm.name_of(store) for store in stores],
+                    "description": _("Empty: the store has no total of its own. An award needs room in both."),
+                },
+            ),
+        )
+
+    def sets_totals(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether the page is to be filled in, and not just read."""
+        return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request))
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+        """Totals go through the verb."""
+        super().save_model(request, obj, form, change)
+        for store, total in form.totals.items():
+            set_pool(budget=obj, store=store, total=total)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        context = (extra_context or {}) | (self.state_of(request, found) if found else {})
+        return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
+
+    def state_of(self, request: HttpRequest, budget: Budget) -> dict[str, Any]:
+        """The bars of the page, and the rules."""
+        seen = stores_seen(request)
+        pools = budget.pools.with_used().shop_first().select_related("store")
+        shown = [pool for pool in pools if pool.store_id is None or seen is None or pool.store_id in seen]
+        return {"bars": [bar_of(budget, pool) for pool in shown], "rules": rules_of(budget), "budget": budget}
+
+    @display(description=_("name"))
+    def name(self, budget: Budget) -> str:
+        return named(budget)
+
+    @display(description=_("used"))
+    def state(self, budget: Budget) -> Any:
+        pool = budget.pools.with_used().filter(store=None).first()
+        if pool is None:
+            return "—"
+        bar = bar_of(budget, pool)
+        return format_html(
+            '<div class="bar slim"><span style="width: {}%"></span></div>{} / {}',
+            bar["share"],
+            bar["used"],
+            bar["total"],
+        )
+
+    @display(description=_("rules"))
+    def used_by(self, budget: Budget) -> SafeString:
+        return format_html_join(", ", "{}", ((named(rule),) for rule in rules_of(budget))) or SafeString("—")
+
+
+def bar_of(budget: Budget, pool: Pool) -> dict[str, Any]:
+    """How much of a pool is used."""
+    return {
+        "name": named(pool.store) if pool.store else _("the whole shop"),
+        "used": shown_in(budget.price, cast(Any, pool).used),
+        "total": shown_in(budget.price, pool.total),
+        "share": share_of(pool),
+    }
+
+
+def rules_of(budget: Budget) -> list[EarningRule]:
+    """The rules of which a version uses the budget."""
+    return list(EarningRule.objects.filter(versions__budget=budget).distinct().order_by("code"))
+
+
+@admin.register(Programme)
+class ProgrammeDesk(Kept):
+    """The settings of the whole: one row, so the list leads right to it."""
+
+    fields = ("return_days", "most_percent")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return (
+            redirect("admin:loyalty_programme_change", Programme.objects.get().pk)
+            if answer.status_code == 200
+            else answer
+        )

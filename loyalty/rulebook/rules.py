@@ -1,5 +1,6 @@
 """What a rule version may say, and what is suspicious about rules that stand side by side."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -7,13 +8,16 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.conditions.goods import read_lines
-from loyalty.conditions.tree import read_tree
-from loyalty.limits.rules import read_limits
+from loyalty.conditions.goods import read_lines, words_of_lines
+from loyalty.conditions.tree import TESTS, nodes, read_tree, renamed, words_of
+from loyalty.limits.rules import read_limits, words_of_limits
 from loyalty.reckoning.rules import SALE, Version
+from members.kit.money import format_money
+from members.kit.names import named
 from members.kit.refusals import Malformed, Refusal
 
 HIGHEST = 1_000  # percent: ten times
@@ -26,6 +30,23 @@ NUMBERS = {
     "expires_after_months": (1, 240),
     "idle_months": (1, 240),
 }
+
+
+EVENTS = {  # what members do beside buying; a shop's own systems may report others
+    "enrolment": gettext_lazy("enrolment"),
+    "profile_completed": gettext_lazy("profile completed"),
+    "review": gettext_lazy("review written"),
+    "survey": gettext_lazy("survey answered"),
+    "referral": gettext_lazy("friend brought"),
+    "check_in": gettext_lazy("check-in"),
+    "event_attended": gettext_lazy("event attended"),
+    "feedback_adopted": gettext_lazy("suggestion adopted"),
+    "share": gettext_lazy("shared with friends"),
+}
+Names = Mapping[str, Mapping[str, str]]  # names by code, by the test that knows the codes
+
+
+BETWEEN = re.compile(r"[,，、;；\n]+")
 
 
 class VersionInPast(Refusal):
@@ -132,7 +153,8 @@ def unknown_codes(version: Version, known: Known) -> Iterator[Finding]:
             missing = [code for code in wants if code not in codes]
             if missing:
                 words = _("It names what does not exist (%(test)s: %(codes)s).")
-                yield Finding("unknown_code", version.rule_code, words % {"test": test, "codes": ", ".join(missing)})
+                facts = {"test": TESTS[test].title, "codes": ", ".join(missing)}
+                yield Finding("unknown_code", version.rule_code, words % facts)
 
 
 def never_again(version: Version, today: date) -> Iterator[Finding]:
@@ -151,7 +173,7 @@ def shadowed(versions: Sequence[Version]) -> Iterator[Finding]:
     for place, version in enumerate(versions):
         for before in versions[:place]:
             if before.stops and covers(before, version):
-                words = _("It never fires: “%(rule)s” comes first and stops the rest.") % {"rule": before.rule_code}
+                words = _("It never fires: “%(rule)s” comes first and stops the rest.") % {"rule": named(before)}
                 yield Finding("never_fires", version.rule_code, words)
                 break
 
@@ -182,6 +204,95 @@ def stacked(versions: Sequence[Version], most_percent: int) -> Iterator[Finding]
             factor = factor * more if version.stacking == "multiply" else factor + more - 1
         if len(together) > 1 and factor * 100 > most_percent:
             words = _("Together with %(rules)s it could multiply by %(factor)s; everything above %(most)s is cut.")
-            rules = ", ".join(each.rule_code for each in together[:-1])
+            rules = ", ".join(named(each) for each in together[:-1])
             facts = {"rules": rules, "factor": f"{float(factor):g}", "most": f"{most_percent / 100:g}"}
             yield Finding("stacks_too_high", together[-1].rule_code, words % facts)
+
+
+def read_list(text: str) -> list[str]:
+    """`TEA, CAKE` with commas of any kind, or one a line."""
+    return [part.strip() for part in BETWEEN.split(text) if part.strip()]
+
+
+def codes_named(versions: Sequence[Any], test: str) -> set[str]:
+    """The codes that conditions or chosen lines of versions name for a test such as `store` or `product`."""
+    found: set[str] = set()
+    for version in versions:
+        for name, wants in [*nodes(version.conditions), *version.lines.items()]:
+            if name.removeprefix("not_") == test:
+                found.update(wants)
+    return found
+
+
+def words_of_trigger(trigger: str) -> str:
+    """What a rule is about: a sale, or an event."""
+    return _("sale") if trigger == SALE else str(EVENTS.get(trigger, trigger))
+
+
+def words_of_version(version: Any, names: Names) -> str:
+    """What a version says, in one sentence: what it gives, when, for what, how often, and how long it lasts."""
+    parts = [words_of_gift(version)]
+    if version.trigger != SALE:
+        parts.insert(0, _("for each: %(event)s") % {"event": words_of_trigger(version.trigger)})
+    if version.conditions:
+        parts.append(words_of(renamed(version.conditions, names)))
+    if version.lines:
+        parts.append(_("lines that count: %(lines)s") % {"lines": words_of_chosen(version.lines, names)})
+    parts += [*words_of_limits(version.limits), *words_of_company(version), *words_of_life(version)]
+    if version.budget is not None:
+        parts.append(_("within the budget “%(budget)s”") % {"budget": named(version.budget)})
+    return _("; ").join(parts)
+
+
+def words_of_chosen(lines: Mapping[str, list[str]], names: Names) -> str:
+    """Which lines count, by names."""
+    known = {name: names.get(name.removeprefix("not_"), {}) for name in lines}
+    return words_of_lines({name: [known[name].get(code, code) for code in codes] for name, codes in lines.items()})
+
+
+def words_of_gift(version: Any) -> str:
+    """What a version gives where it fires."""
+    facts = {
+        "kind": named(version.kind),
+        "points": f"{version.points:,}",
+        "per": format_money(version.per_amount),
+        "factor": f"{version.percent / 100:g}",
+    }
+    if version.effect == "fixed":
+        return _("%(kind)s: %(points)s each time") % facts
+    if version.effect == "multiply":
+        return _("%(kind)s of other rules × %(factor)s") % facts
+    words = _("%(kind)s: %(points)s for each %(per)s") % facts
+    return _("%(gift)s × the tier's multiplier") % {"gift": words} if version.uses_tier_multiplier else words
+
+
+def words_of_company(version: Any) -> list[str]:
+    """How a version stands to other rules."""
+    said = []
+    if version.effect == "multiply" and version.stacking == "multiply":
+        said.append(_("multiplies other multipliers"))
+    if version.group:
+        said.append(_("the best of the group “%(group)s” wins") % {"group": version.group})
+    if version.stops:
+        said.append(_("stops the rules after it"))
+    return said
+
+
+def words_of_life(version: Any) -> list[str]:
+    """When points become active, and how long they last."""
+    said = []
+    if version.waits == "event":
+        said.append(_("pending until: %(event)s") % {"event": words_of_trigger(version.waits_for)})
+    elif version.waits == "returns":
+        said.append(_("pending until returns are over"))
+    elif version.pending_days:
+        said.append(_("pending for %(days)s days") % {"days": version.pending_days})
+    if version.expires_on:
+        said.append(_("valid until %(day)s") % {"day": date_format(version.expires_on)})
+    elif version.expires_after_months:
+        said.append(_("valid for %(months)s months") % {"months": version.expires_after_months})
+    elif version.idle_months:
+        said.append(_("expire after %(months)s months without activity") % {"months": version.idle_months})
+    if version.expires_rounding:
+        said.append(_("up to %(end)s") % {"end": version.get_expires_rounding_display()})
+    return said
