@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -158,19 +159,9 @@ def fill(route: str, world: World, *, there: bool) -> str:
     if route.startswith("admin/r/"):
         return "/admin/r/1/1/"
     desk = desk_of(route)
-    member = (world.there if there else world.here).member
-    words = {
-        "<int:number>": 1,
-        "<int:message>": 1,
-        "<int:tier>": 1,
-        "<str:number>": member.number,
-        "<slug:code>": "two-stores",
-        "<path:path>": "nothing",
-    }
     corner = world.there if there else world.here
-    words = {"<int:message>": 1, "<int:tier>": 1, "<int:number>": 1, "<path:path>": "nothing"}
-    words |= {"<int:goods_return>": 1}
-    words |= {"<str:number>": corner.member.number}
+    words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>"], 1)
+    words |= {"<slug:code>": "two-stores", "<path:path>": "nothing", "<str:number>": corner.member.number}
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk

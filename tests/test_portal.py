@@ -212,7 +212,7 @@ def test_every_portal_address_is_known_to_these_tests():
     known = {
         "home", "statement", "card", "inbox", "read_all", "read_message", "me", "choose_theme", "choose_language",
         "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail", "my_tier",
-        "buy_tier",
+        "buy_tier", "why_sale", "why_event",
     }  # fmt: skip
 
     assert set(portal_names(get_resolver())) <= known

@@ -70,6 +70,10 @@ def test_every_room_has_its_sentence_its_line_in_the_readme_and_only_drawers(roo
         assert files <= DRAWERS, files - DRAWERS
 
 
+def test_every_text_has_its_translation_and_the_compiled_file_matches():
+    call_command("translations", check=True)
+
+
 @pytest.mark.django_db
 def test_migrations_match_models():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

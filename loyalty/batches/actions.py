@@ -1,7 +1,7 @@
 """Verbs: record many sales with a handful of statements; each outcome is what `record_sale` would have said."""
 
 import json
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,9 +75,9 @@ def record_checked(*, sales: Sequence[Bought], now: datetime, tells: bool) -> li
     if not sales:
         return []
     bench = Bench(book=rulebook(), sales=sales)
+    bench.look_up(sales)
     ids = write_sales(sales=sales)
     new = [(sale, each) for sale, each in zip(ids, sales, strict=True) if sale is not None]
-    bench.look_up(new)
     judged = {sale: bench.judge(each) for sale, each in new}
     balances = post_many(new=new, judged=judged)
     if bench.book.climb:
@@ -102,16 +102,14 @@ class Bench:
         self.products: Products = {}
         self.stores: dict[int, str] = {}
 
-    def look_up(self, new: Sequence[tuple[int, Bought]]) -> None:
-        """Find out what the rules in force want to know of the sales just written, and lock their budgets."""
-        versions = list({each.id: each for _s, sale in new for each in self.in_force(sale)}.values())
+    def look_up(self, sales: Sequence[Bought]) -> None:
+        """Find out what the rules in force want to know, before the sales are written, and lock their budgets."""
+        versions = list({each.id: each for sale in sales for each in self.in_force(sale)}.values())
         wanted = wanted_by(versions)
-        earliest = min((sale.receipt.happened_at for _s, sale in new), default=None)
-        if earliest is None:
-            return
+        earliest = sales[0].receipt.happened_at
         self.about = find_out(members=self.members, versions=versions, wanted=wanted, since=earliest)
         if wanted.products:
-            self.products = products_of({line.sku for _s, sale in new for line in sale.receipt.lines})
+            self.products = products_of({line.sku for sale in sales for line in sale.receipt.lines})
         if any(version.conditions for version in versions):
             self.stores = dict(Store.objects.values_list("pk", "code"))
         lock_budgets(budgets=wanted.budgets)
@@ -126,6 +124,7 @@ class Bench:
         standing = self.tally.standing(member=sale.member, at=at) if self.tally else Standing(None, None, 0)
         step = book.climb.step(standing.tier_then) if book.climb else None
         about, purchases = self.about[sale.member]
+        insort(purchases, at)
         about.purchase = bisect_right(purchases, at)
         case = case_of(
             sale.receipt, store=self.stores.get(sale.store, ""), step=step, about=about, products=self.products, at=at

@@ -20,5 +20,5 @@ SELECT min(room) FROM (
 LOCK_ALL = """
 SELECT count(*) FROM (
     SELECT s.id FROM loyalty_pool p JOIN loyalty_shard s ON s.pool_id = p.id
-     WHERE p.budget_id = ANY (%s::bigint[]) ORDER BY p.id, s.slot FOR UPDATE OF s) locked
+     WHERE p.budget_id = ANY (%s::bigint[]) ORDER BY p.id, s.slot FOR NO KEY UPDATE OF s) locked
 """

@@ -21,9 +21,9 @@ def test_a_members_page_says_what_matters_now(world):
 
     words = text_of(world.client("clerk").get(f"/admin/members/member/{member.pk}/change/"))
 
-    assert "6,014" in words
+    assert "6,015" in words
     assert "70 pending, the first on 10 Mar" in words
-    assert "6 held for an open order" in words
+    assert "5 held for an open order" in words
     assert "15 lapse on 12 Mar" in words
     assert "Gold" in words
     assert "4,000 more growth to reach Diamond" in words
@@ -38,7 +38,7 @@ def test_debt_shows_in_words(world):
     kind = PointKind.objects.get(code="points")
     PointKind.objects.filter(pk=kind.pk).update(debt_limit=100)
     earn(member=member, kind=kind, points=50, key="x", now=NOW)
-    hold(member=member, kind=kind, points=6049, key="y", now=NOW)
+    hold(member=member, kind=kind, points=6050, key="y", now=NOW)
     claw_back(member=member, kind=kind, earned="x", points=50, key="z", now=NOW)
 
     words = text_of(world.client("clerk").get(f"/admin/members/member/{member.pk}/change/"))

@@ -94,7 +94,18 @@ def faults(catalogue: polib.POFile) -> list[str]:
         for text in [entry.msgstr, *entry.msgstr_plural.values()]:
             if text and not placeholders(text) <= placeholders(entry.msgid) | placeholders(entry.msgid_plural):
                 wrong.append(f"unknown placeholder: {text}")
+            if text and "python-format" in entry.flags and not can_be_filled(text):
+                wrong.append(f"a single % where %% is meant: {text}")
     return wrong
+
+
+def can_be_filled(text: str) -> bool:
+    """Whether the text takes its placeholders, as at run time."""
+    try:
+        text % dict.fromkeys(re.findall(r"%\((\w+)\)", text), 1)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def placeholders(text: str) -> set[str]:

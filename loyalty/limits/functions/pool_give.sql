@@ -4,7 +4,7 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE v_shard loyalty_shard; v_left bigint := p_amount; v_part bigint;
 BEGIN
     FOR v_shard IN
-        SELECT * FROM loyalty_shard s WHERE s.pool_id = p_pool AND s.used > 0 ORDER BY s.slot FOR UPDATE SKIP LOCKED
+        SELECT * FROM loyalty_shard s WHERE s.pool_id = p_pool AND s.used > 0 ORDER BY s.slot FOR NO KEY UPDATE SKIP LOCKED
     LOOP
         EXIT WHEN v_left = 0;
         v_part := least(v_shard.used, v_left);
@@ -12,7 +12,7 @@ BEGIN
         v_left := v_left - v_part;
     END LOOP;
     IF v_left > 0 THEN
-        FOR v_shard IN SELECT * FROM loyalty_shard s WHERE s.pool_id = p_pool ORDER BY s.slot FOR UPDATE LOOP
+        FOR v_shard IN SELECT * FROM loyalty_shard s WHERE s.pool_id = p_pool ORDER BY s.slot FOR NO KEY UPDATE LOOP
             v_part := least(v_shard.used, v_left);
             UPDATE loyalty_shard s SET used = s.used - v_part WHERE s.id = v_shard.id;
             v_left := v_left - v_part;
