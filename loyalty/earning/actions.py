@@ -124,24 +124,33 @@ def judge(
 
 
 def reserve(awards: Sequence[Earned], *, store: int | None, member: int) -> None:
-    """Take what awards cost from their budgets, and cut what these cannot bear."""
-    for award in sorted(awards, key=lambda each: (each.version.budget or 0, each.version.id)):
+    """Take what awards cost from their budgets, each asked once and in order, and cut what these cannot bear."""
+    for budget, sharing in by_budget(awards):
+        granted = take(budget=budget, store=store, amount=sum(map(in_units, sharing)), hint=member)
+        share_out(sharing, granted)
+
+
+def by_budget(awards: Sequence[Earned]) -> list[tuple[int, list[Earned]]]:
+    """Awards that cost a budget something, by budget, in the order in which they fired."""
+    found: dict[int, list[Earned]] = {}
+    for award in awards:
         if award.version.budget is not None and award.points:
-            wanted = in_units(award)
-            cut_to_budget(award, take(budget=award.version.budget, store=store, amount=wanted, hint=member))
+            found.setdefault(award.version.budget, []).append(award)
+    return sorted(found.items())
+
+
+def share_out(awards: Sequence[Earned], granted: int) -> None:
+    """Give awards of one budget what it granted, the more important ones first."""
+    for award in awards:
+        part = min(in_units(award), granted)
+        cut_to_budget(award, part)
+        granted -= part
 
 
 def foresee(awards: Sequence[Earned], *, store: int | None) -> None:
     """Cut awards to what their budgets have left, without taking it."""
-    left: dict[int, int] = {}
-    for award in awards:
-        budget = award.version.budget
-        if budget is not None and award.points:
-            if budget not in left:
-                left[budget] = room_of(budget=budget, store=store)
-            granted = min(in_units(award), left[budget])
-            left[budget] -= granted
-            cut_to_budget(award, granted)
+    for budget, sharing in by_budget(awards):
+        share_out(sharing, room_of(budget=budget, store=store))
 
 
 @transaction.atomic
