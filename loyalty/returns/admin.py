@@ -152,7 +152,8 @@ class ReturnDesk(OfMemberMixin, Records):
     list_select_related = ("member", "store")
     ordering = ("-happened_at", "-pk")
     fields = readonly_fields = (
-        "happened_at", "given_back", "condition", "receipt", "sale_link", "member_link", "what", "points_back", "actor",
+        "happened_at", "given_back", "condition_said", "receipt", "sale_link", "member_link", "what", "points_back",
+        "actor",
     )  # fmt: skip
     actions_detail = ("undo",)
 
@@ -163,6 +164,10 @@ class ReturnDesk(OfMemberMixin, Records):
     @display(description=_("state"), label=LABELS)
     def condition(self, made: Return) -> tuple[str, str]:
         return made.state, made.get_state_display()
+
+    @display(description=_("state"))
+    def condition_said(self, made: Return) -> str:
+        return made.get_state_display()
 
     @display(description=_("store"))
     def store_name(self, made: Return) -> str:
