@@ -139,13 +139,19 @@ def let_go(*, member: Member, code: str, now: datetime) -> int:
 
 def sweep_waiting(*, now: datetime, most: int = 500) -> int:
     """Take back points whose event did not come within the rule's days (never, when it says none); how many lots."""
-    book, gone = rulebook(), 0
-    for lot in waiting_lots().order_by("pk")[:most]:
-        version = version_of(lot, book)
-        if version and version.pending_days and days_after(lot.origin.happened_at, version.pending_days) <= now:
-            cancel_pending(
-                earned=lot.origin.key, member=lot.member, kind=lot.account.kind, key=f"late:{lot.pk}", now=now,
-                reason="event_missing",
-            )  # fmt: skip
-            gone += 1
-    return gone
+    late = [lot for version in rulebook().versions for lot in overdue(version, now)[:most]]
+    for lot in late:
+        cancel_pending(
+            earned=lot.origin.key, member=lot.member, kind=lot.account.kind, key=f"late:{lot.pk}", now=now,
+            reason="event_missing",
+        )  # fmt: skip
+    return len(late)
+
+
+def overdue(version: Version, now: datetime) -> QuerySet[Lot]:
+    """What a version gave that waits longer for its event than the version lets it."""
+    if version.waits != "event" or not version.pending_days:
+        return Lot.objects.none()
+    given_by = days_after(now, -version.pending_days)
+    lots = waiting_lots().filter(origin__key__endswith=f":{version.id}", origin__happened_at__lte=given_by)
+    return lots.order_by("pk")

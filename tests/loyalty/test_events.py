@@ -166,3 +166,12 @@ def test_points_whose_event_never_comes_are_taken_back_when_the_rules_days_are_o
     points = Account.objects.of(wang).get(kind__code="points")
     assert (points.pending, points.active) == (0, 100)
     assert Movement.objects.of(wang).get(kind="claw_back").reason == "event_missing"
+
+
+def test_points_that_wait_for_ever_do_not_keep_the_sweep_from_those_that_are_late():
+    rule("patient", effect="fixed", points=7, waits="event", waits_for="review", priority=1)
+    wang = waiting_for_review(pending_days=1)
+
+    assert sweep_waiting(now=NOW, most=1) == 1
+
+    assert Account.objects.of(wang).get(kind__code="points").pending == 7
