@@ -104,7 +104,7 @@ class Bench:
 
     def look_up(self, sales: Sequence[Bought]) -> None:
         """Find out what the rules in force want to know, before the sales are written, and lock their budgets."""
-        versions = list({each.id: each for sale in sales for each in self.in_force(sale)}.values())
+        versions = tuple({each.id: each for sale in sales for each in self.in_force(sale)}.values())
         wanted = wanted_by(versions)
         earliest = sales[0].receipt.happened_at
         self.about = find_out(members=self.members, versions=versions, wanted=wanted, since=earliest)

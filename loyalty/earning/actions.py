@@ -95,7 +95,7 @@ def products_of(skus: set[str]) -> Products:
 
 
 def about_sale(
-    *, member: int, receipt: Receipt, versions: Sequence[Version], at: datetime, is_written: bool
+    *, member: int, receipt: Receipt, versions: tuple[Version, ...], at: datetime, is_written: bool
 ) -> tuple[About, Products]:
     """What the versions want to know of one sale's member and products."""
     wanted = wanted_by(versions)

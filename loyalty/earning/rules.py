@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from django.utils import timezone
 
@@ -31,8 +32,9 @@ class Wanted:
         return not (self.purchases or self.birthday or self.limited)
 
 
-def wanted_by(versions: Sequence[Version]) -> Wanted:
-    """What these versions have to know."""
+@lru_cache(maxsize=64)
+def wanted_by(versions: tuple[Version, ...]) -> Wanted:
+    """What these versions have to know. A rulebook hands out the same tuple until it changes: worked out once."""
     trees = [version.conditions for version in versions]
     limited = [version for version in versions if version.limits]
     return Wanted(
