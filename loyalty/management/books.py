@@ -64,12 +64,15 @@ def hold_some(members: list[Member], kind: PointKind, store: Store, now: datetim
 
 
 def count_nights(kind: PointKind, now: datetime) -> None:
-    """Tonight as any night is counted; those before by the movements that there had been, and tonight's outlook."""
-    *before, today = days_until(now, NIGHTS)
-    take_range(first=0, last=2**62, day=today)
-    close_night(day=today)
-    tonight = LiabilityDay.objects.get(taken_on=today, kind=kind)
-    share = tonight.expected_use / (tonight.open or 1)
+    """Last night as any night is counted; those before by the movements there had been, and last night's outlook.
+
+    Tonight is left to the night itself, which counts each account once.
+    """
+    *before, last, _tonight = days_until(now, NIGHTS + 1)
+    take_range(first=0, last=2**62, day=last)
+    close_night(day=last)
+    counted = LiabilityDay.objects.get(taken_on=last, kind=kind)
+    share = counted.expected_use / (counted.open or 1)
     for day in before:
         owed = owed_at(kind, start_of(day))
         LiabilityDay.objects.create(
