@@ -8,6 +8,7 @@ from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
+from loyalty.programme.models import ProgrammeFile
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
@@ -44,6 +45,7 @@ __all__ = [
     "PointKind",
     "Pool",
     "Programme",
+    "ProgrammeFile",
     "RuleVersion",
     "SaleImport",
     "Shard",

@@ -20,6 +20,7 @@ from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityDay
 from loyalty.limits.actions import open_budget
+from loyalty.programme.actions import hand_in
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.rulebook.actions import change_rule
@@ -142,6 +143,9 @@ def make_shared(mark: str) -> dict[str, Any]:
             code="spring", name_zh=f"春季{mark}"[:60], name_en=f"Spring{mark}"[:60], total=1_000
         ),
         "loyalty_programme": Programme.objects.get(),
+        "loyalty_programmefile": hand_in(
+            text="regulars_programme: 1\nsettings: {return_days: 3}", name=f"next{mark}", now=NOW
+        ),
     }
 
 
