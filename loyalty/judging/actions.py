@@ -6,6 +6,7 @@ from typing import Any
 
 from babel.dates import format_date
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from loyalty.judging import sql
@@ -40,15 +41,18 @@ def rejudge(*, member: Member, now: datetime, reason: str = "return", note: str 
     """Judge one member now, on every ladder, downwards too, as after a return; the changes.
 
     A tier that the window of its term no longer reaches is given back, also within its validity, unless it was given
-    by staff, sold, bought, or is protected.
+    by staff, sold, bought, or is protected. A tier reached at a moment still to come, by the clock of a till that runs
+    ahead, is judged with the sale that brought it.
     """
     Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+    since = member.standings.aggregate(last=Max("since"))["last"] or now
+    as_of = max(now, since) + TICK
     return [
         change
         for climb in load_climbs()
         if climb.steps
         for change in judge(
-            climb=climb, first=member.pk, last=member.pk, as_of=now + TICK, at=now, reason=reason, mode="return",
+            climb=climb, first=member.pk, last=member.pk, as_of=as_of, at=now, reason=reason, mode="return",
             note=note, actor=actor,
         )
     ]  # fmt: skip

@@ -208,7 +208,7 @@ def take_back(made: Return, award: Award, part: Fraction, *, sale: Sale, cause: 
     due = due_back(award.points, part) - award.returned
     if due <= 0:
         return
-    freed = award.reserved * (award.returned + due) // award.points - award.reserved * award.returned // award.points
+    freed = award.reserved * due // (award.points - award.returned)
     try:
         posting = claw_back(
             earned=key_of(award), points=due, kind=award.version.kind, key=f"return:{made.pk}:{award.pk}", **cause
@@ -216,7 +216,7 @@ def take_back(made: Return, award: Award, part: Fraction, *, sale: Sale, cause: 
         taken = posting.points
     except DebtLimitReached:
         taken = 0
-    Award.objects.filter(pk=award.pk).update(returned=F("returned") + due)
+    Award.objects.filter(pk=award.pk).update(returned=F("returned") + due, reserved=F("reserved") - freed)
     if freed and award.version.budget_id is not None:
         give_back(budget=award.version.budget_id, store=sale.store_id, amount=freed)
     TakenBack.objects.create(
@@ -324,17 +324,13 @@ def lines_of(made: Return, sale: Sale) -> list[tuple[ReturnLine, Bought]]:
 
 def put_again(made: Return, row: TakenBack, *, cause: Mapping[str, Any]) -> None:
     """Give an award again what the return took, and take its budget's part again where there is some left."""
-    award = row.award
-    if row.taken:
-        undo_claw_back(
-            clawed=f"return:{made.pk}:{award.pk}",
-            kind=award.version.kind,
-            key=f"unreturn:{made.pk}:{award.pk}",
-            **cause,
-        )
-    Award.objects.filter(pk=award.pk).update(returned=F("returned") - row.points)
+    award, clawed = row.award, f"return:{made.pk}:{row.award_id}"
+    if Movement.objects.filter(account__member=made.member, member=made.member, key=clawed).exists():
+        undo_claw_back(clawed=clawed, kind=award.version.kind, key=f"un{clawed}", **cause)
+    taken = 0
     if row.freed and award.version.budget_id is not None and made.sale is not None:
-        take(budget=award.version.budget_id, store=made.sale.store_id, amount=row.freed, hint=made.member_id)
+        taken = take(budget=award.version.budget_id, store=made.sale.store_id, amount=row.freed, hint=made.member_id)
+    Award.objects.filter(pk=award.pk).update(returned=F("returned") - row.points, reserved=F("reserved") + taken)
 
 
 def spend_again(made: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:

@@ -341,3 +341,45 @@ def test_a_return_that_cannot_be_read_or_made_gets_a_code_and_changes_nothing(ch
 
     assert answer.json()["error"]["code"] == code
     assert snapshot(wang) == before
+
+
+def test_a_return_of_lapsed_points_that_was_cancelled_can_be_made_again(wang, store):
+    rule("short", effect="fixed", points=50, expires_after_months=1)
+    record(wang, store, receipt("S1", lines=[TEA, CAKE]))
+    at = NOW + timedelta(days=60)
+    wanted = asked("R1", ("TEA", 2), ("CAKE", 3), at=at)
+    first = record_return(member=wang, at=Counter(store, store), asked=wanted, now=at)
+    assert [(t.points, t.taken) for t in first.outcome.awards if t.rule == "short"] == [(50, 0)]
+
+    cancel_return(goods_return=Return.objects.get(), now=at)
+    again = record_return(
+        member=wang, at=Counter(store, store), asked=asked("R2", ("TEA", 2), ("CAKE", 3), at=at), now=at
+    )
+
+    assert [(t.points, t.taken) for t in again.outcome.awards if t.rule == "short"] == [(50, 0)]
+    assert active(wang) == {"points": 0, "growth": 0}
+
+
+def test_a_cancelled_return_takes_no_more_of_its_budget_again_than_there_is_left(wang, store):
+    spring = budget(60)
+    rule("gift", effect="fixed", points=60, budget=spring)
+    record(wang, store, receipt("S1", lines=[TEA, CAKE]))
+    made = back(wang, store, asked("R1", ("TEA", 2), ("CAKE", 3)))
+    record(wang, store, receipt("S2", amount=4_000), now=LATER)  # takes what came free
+
+    cancel_return(goods_return=Return.objects.get(pk=made.goods_return), now=LATER)
+    back(wang, store, asked("R2", ("TEA", 2), ("CAKE", 3)))
+
+    assert room_of(budget=spring.pk, store=None) == 0
+    assert sum(Award.objects.filter(version__budget=spring).values_list("reserved", flat=True)) == 60
+
+
+def test_a_tier_from_a_till_whose_clock_runs_ahead_falls_with_its_sale(wang, store):
+    ahead = NOW + timedelta(minutes=8)
+    record(wang, store, receipt("S1", amount=600_000, happened_at=ahead))
+    assert wang.standings.get().tier.code == "gold"
+
+    wanted = ReturnAsked("R1", "S1", ahead, amount=600_000)
+    record_return(member=wang, at=Counter(store, store), asked=wanted, now=NOW + MINUTE)
+
+    assert wang.standings.get().tier.threshold == 0
