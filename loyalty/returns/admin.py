@@ -83,6 +83,13 @@ class SaleDesk(reasons.SaleDesk):
     """Sales, with a button by which goods come back."""
 
     actions_detail = ("take_back",)
+    change_form_outer_before_template = "admin/sale_doors.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = (extra_context or {}) | {"takes_back": self.has_take_back_permission(request)}
+        return super().change_view(request, object_id, form_url, context)
 
     @action(
         description=_("Take goods back"), url_path="take-back", permissions=("take_back",), attrs={"id": "take-back"}
