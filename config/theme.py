@@ -103,6 +103,7 @@ SIDEBAR = [
             entry(_("Limits of corrections"), "loyalty.correctionlimit", "speed"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Programme"), "loyalty.programme", "tune"),
+            entry(_("Programme files"), "loyalty.programmefile", "description"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],
     },

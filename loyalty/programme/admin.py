@@ -27,7 +27,7 @@ LABELS = {"in": "success", "bad": "danger", "same": "info", "open": "warning"}
 class ProgrammeFileDesk(Records):
     """Files of the programme: nothing changes before somebody has read what would."""
 
-    list_display = ("name", "state", "handed_in_at", "created_by", "taken_in_at")
+    list_display = ("name", "state", "handed_in_at", "who", "taken_in_at")
     list_select_related = ("created_by",)
     list_before_template = "admin/programme_files.html"
     change_form_outer_before_template = "admin/programme_file.html"
@@ -119,6 +119,10 @@ class ProgrammeFileDesk(Records):
         if file.problems:
             return "bad", _("has problems")
         return ("open", _("to be read")) if file.changes else ("same", _("changes nothing"))
+
+    @display(description=_("by"))
+    def who(self, file: ProgrammeFile) -> str:
+        return file.created_by.username if file.created_by else "—"
 
     @display(description=_("handed in at"))
     def handed_in_at(self, file: ProgrammeFile) -> datetime:
