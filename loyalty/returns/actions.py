@@ -1,6 +1,5 @@
 """Verbs: take goods back, show beforehand what that would do, cancel it, exchange, match what came too early."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +41,6 @@ from members.profiles.models import Member
 from members.purchases.models import Return, ReturnLine, Sale, SaleLine
 from members.purchases.rules import CLOCKS_DIFFER, Receipt, SaleInFuture
 from members.stores.models import Store, Till
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +356,7 @@ def exchange(*, member: Member, at: Counter, asked: ReturnAsked, receipt: Receip
 
 
 def match_waiting(*, now: datetime, most: int = 200) -> int:
-    """Carry out returns whose sale has come by now; how many. One that cannot be carried out waits on."""
+    """Carry out returns whose sale has come by now; how many. One that its sale cannot bear is refused, with words."""
     sales = Sale.objects.filter(
         member=OuterRef("member"), store=OuterRef("sale_store"), receipt=OuterRef("sale_receipt")
     )
@@ -369,16 +366,18 @@ def match_waiting(*, now: datetime, most: int = 200) -> int:
 
 def match(pk: int, *, now: datetime) -> bool:
     """Carry out one waiting return, all or nothing; False when another worker has, or when it is refused."""
-    try:
-        with transaction.atomic():
-            member = Return.objects.values_list("member_id", flat=True).get(pk=pk)
-            Member.objects.select_for_update(no_key=True).get(pk=member)
-            made = Return.objects.waiting().select_related("member").filter(pk=pk).first()
-            if made is None:
-                return False
-            sale = Sale.objects.get(member=member, store=made.sale_store, receipt=made.sale_receipt)
-            carry_out(made, sale, now=now)
-    except Refusal as refusal:
-        logger.warning("return %s waits on: %s", pk, refusal.code)
-        return False
+    with transaction.atomic():
+        member = Return.objects.values_list("member_id", flat=True).get(pk=pk)
+        Member.objects.select_for_update(no_key=True).get(pk=member)
+        made = Return.objects.waiting().select_related("member").filter(pk=pk).first()
+        if made is None:
+            return False
+        sale = Sale.objects.get(member=member, store=made.sale_store, receipt=made.sale_receipt)
+        try:
+            with transaction.atomic():
+                carry_out(made, sale, now=now)
+        except Refusal as refusal:
+            refused = {"state": Return.State.REFUSED, "refusal": str(refusal)[:300], "sale": sale}
+            Return.objects.filter(pk=pk).update(**refused)
+            return False
     return True

@@ -29,7 +29,7 @@ from members.stores.models import User
 
 TAKES_BACK = "members.add_return"
 UNDOES = "members.change_return"
-LABELS = {"done": "success", "waiting": "warning", "cancelled": "info"}
+LABELS = {"done": "success", "waiting": "warning", "cancelled": "info", "refused": "danger"}
 
 
 class TakeBackForm(forms.Form):
@@ -174,7 +174,8 @@ class ReturnDesk(OfMemberMixin, Records):
 
     @display(description=_("state"))
     def condition_said(self, made: Return) -> str:
-        return made.get_state_display()
+        state = made.get_state_display()
+        return _("%(state)s: %(why)s") % {"state": state, "why": made.refusal} if made.refusal else state
 
     @display(description=_("store"))
     def store_name(self, made: Return) -> str:

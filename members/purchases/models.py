@@ -152,6 +152,7 @@ class Return(models.Model):
         WAITING = "waiting", _("waits for its sale")
         DONE = "done", _("done")
         CANCELLED = "cancelled", _("cancelled")
+        REFUSED = "refused", _("its sale cannot bear it")
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="returns", verbose_name=_("member"), db_index=False)
     store = models.ForeignKey(Store, models.PROTECT, related_name="+", verbose_name=_("store"))
@@ -165,6 +166,7 @@ class Return(models.Model):
     asked = models.JSONField(db_default={})  # lines and amount as they were asked for
     amount = models.BigIntegerField(_("given back"), db_default=0)  # minor units
     state = models.CharField(_("state"), max_length=10, choices=State)
+    refusal = models.CharField(_("why not"), max_length=300, db_default="", blank=True)
     happened_at = models.DateTimeField(_("happened at"))
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     actor = models.CharField(_("by"), max_length=60, db_default="")
@@ -176,6 +178,10 @@ class Return(models.Model):
         verbose_name = _("return")
         verbose_name_plural = _("returns")
         constraints = [
+            models.CheckConstraint(
+                name="return_is_refused_with_words",
+                condition=(Q(state="refused") & ~Q(refusal="")) | (~Q(state="refused") & Q(refusal="")),
+            ),
             models.UniqueConstraint(name="return_once_per_receipt", fields=["member", "store", "receipt"]),
             models.CheckConstraint(name="return_gives_back_money", condition=Q(amount__gte=0)),
             models.CheckConstraint(name="return_has_its_sale", condition=Q(state="waiting") | Q(sale__isnull=False)),

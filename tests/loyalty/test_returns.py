@@ -237,14 +237,20 @@ def test_a_return_before_its_sale_waits_and_is_matched_when_the_sale_comes(wang,
     assert Return.objects.get().state == "done"
 
 
-def test_a_waiting_return_that_its_sale_cannot_bear_waits_on_for_a_person(wang, store):
+def test_a_waiting_return_that_its_sale_cannot_bear_is_refused_with_words_and_not_tried_again(wang, store):
     back(wang, store, asked("R1", (1, 9)))
     record(wang, store, receipt("S1", lines=[TEA, CAKE]))
 
     assert match_waiting(now=LATER) == 0
 
-    assert Return.objects.get().state == "waiting"
+    made = Return.objects.get()
+    assert (made.state, made.amount, made.lines.count()) == ("refused", 0, 0)
+    assert "9" in made.refusal
     assert active(wang) == {"points": 100, "growth": 100}
+    assert Sale.objects.get().returned_amount == 0
+    assert back(wang, store, asked("R1", (1, 9))).state == "refused"  # the till hears of it when it asks again
+    with pytest.raises(NotCancellable):
+        cancel_return(goods_return=made, now=LATER)
 
 
 def test_a_cancelled_return_undoes_itself_and_the_goods_can_come_back_again(wang, store):
