@@ -82,7 +82,7 @@ def result_page(backtest: Backtest, stores: list[int] | None) -> dict[str, Any]:
     zero = EDGES.index(0) + 1
     return {
         "totals": totals,
-        "change": change,
+        "difference": change,
         "others": Line("", result["others"], result["others"] + change),
         "members": sum(sizes.values()),
         "gain": sum(size for step, size in sizes.items() if step > zero),

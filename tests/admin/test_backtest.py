@@ -59,6 +59,8 @@ def test_a_draft_goes_from_the_form_to_the_result_and_back_to_the_form(world, ru
     assert "every 2s" not in state.content.decode()
     assert "This rule really gave 12,000" in said
     assert "The draft would have given 24,000" in said
+    assert "Difference +12,000" in said
+    assert "Difference +12,000" in text_of(client.get(f"{DESK}{made.pk}/change/"))
     assert "Members with more 2" in said
     assert "王小明" in said
     assert f"/say/?draft={made.draft_id}" in state.content.decode()

@@ -1,9 +1,10 @@
 """A draft with three conditions tried on all sales beside the bare aggregate: the points of each member."""
 
+import multiprocessing
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from loyalty.backtest.actions import ask_backtest, close_backtest, try_range
@@ -15,9 +16,10 @@ from loyalty.rulebook.models import EarningRule
 from members.kit.charts import start_of
 from members.kit.models import Chunk
 from members.kit.ranges import plan_afresh
-from tests.bench.ground import ROUNDS, timed
+from tests.bench.ground import ROUNDS, run_sql, timed
 from tests.bench.table import Line, in_turns
 
+WORKERS = 2
 STORES = [f"seed-{n}" for n in range(8)]
 BARE = """
 SELECT s.member_id, sum(s.amount / 100), count(*)
@@ -50,15 +52,26 @@ def backtests() -> Iterator[Line | str]:
 
 
 def try_all(made: Backtest) -> None:
-    """What the chunks do, one after the other, from the beginning each time."""
-    chunks = list(Chunk.objects.filter(slot=made.slot).order_by("pk"))
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE loyalty_swing")
-        for chunk in chunks:
+    """What two workers do with the chunks, from the beginning each time; the bare aggregate has the server's own."""
+    run_sql("TRUNCATE loyalty_swing")
+    chunks = list(Chunk.objects.filter(slot=made.slot).order_by("pk").values_list("pk", flat=True))
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=try_some, args=(made.pk, chunks[n::WORKERS])) for n in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+
+
+def try_some(backtest: int, chunks: list[int]) -> None:
+    """What one of them does."""
+    for chunk in Chunk.objects.filter(pk__in=chunks).order_by("pk"):
+        with transaction.atomic():
             plan_afresh()
-            chunk.outcome = try_range(backtest=made.pk, first=chunk.first_id, last=chunk.last_id)
-            chunk.finished_at = timezone.now()
-            chunk.save()
+            outcome = try_range(backtest=backtest, first=chunk.first_id, last=chunk.last_id)
+            Chunk.objects.filter(pk=chunk.pk).update(outcome=outcome, finished_at=timezone.now())
 
 
 def aggregate(made: Backtest) -> None:
