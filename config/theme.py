@@ -63,6 +63,7 @@ SIDEBAR = [
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
             entry(_("Events"), "loyalty.event", "celebration"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),
+            entry(_("Backtests"), "loyalty.backtest", "history"),
             entry(_("Budgets"), "loyalty.budget", "savings"),
             entry(_("Tiers"), "loyalty.ladder", "workspace_premium"),
             entry(_("Drafts of ladders"), "loyalty.ladderdraft", "design_services"),

@@ -1,5 +1,6 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import loyalty.backtest.admin
 import loyalty.benefits.admin
 import loyalty.corrections.admin
 import loyalty.drafting.admin

@@ -1,7 +1,9 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from loyalty.backtest.models import Backtest, Swing
 from loyalty.benefits.models import Benefit
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
+from loyalty.drafting.models import RuleDraft
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
@@ -18,6 +20,7 @@ from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, Wh
 __all__ = [
     "Account",
     "Award",
+    "Backtest",
     "BadRow",
     "Benefit",
     "Budget",
@@ -46,10 +49,12 @@ __all__ = [
     "Pool",
     "Programme",
     "ProgrammeFile",
+    "RuleDraft",
     "RuleVersion",
     "SaleImport",
     "Shard",
     "Standing",
+    "Swing",
     "TakenBack",
     "Tier",
     "TierChange",

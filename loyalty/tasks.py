@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerGone
 
+from loyalty.backtest.actions import close_backtest, sweep_backtests, try_range
 from loyalty.corrections.actions import expire_corrections
 from loyalty.deeds.actions import report_enrolments, sweep_waiting
 from loyalty.holds.actions import free_overdue
@@ -67,9 +68,14 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = 
 }
 
 
+def number_in(chunk: Chunk) -> int:
+    """The id after the colon: of the what-if or backtest to which a chunk belongs."""
+    return int(chunk.slot.partition(":")[2])
+
+
 def measure(chunk: Chunk) -> dict[str, Any]:
     """Judge the chunk's members by a draft of a ladder, without changing where they stand."""
-    return measure_range(what_if=int(chunk.slot.partition(":")[2]), first=chunk.first_id, last=chunk.last_id)
+    return measure_range(what_if=number_in(chunk), first=chunk.first_id, last=chunk.last_id)
 
 
 def put_in_force(chunk: Chunk) -> dict[str, Any]:
@@ -77,7 +83,17 @@ def put_in_force(chunk: Chunk) -> dict[str, Any]:
     return {"moved": publish(draft=chunk.first_id, now=timezone.now())}
 
 
-ASKED: dict[str, Callable[[Chunk], dict[str, Any]]] = {"whatif": measure, "publish": put_in_force}  # by day, by people
+def look_back(chunk: Chunk) -> dict[str, Any]:
+    """Try a draft of a rule on the past sales of the chunk's members."""
+    return try_range(backtest=number_in(chunk), first=chunk.first_id, last=chunk.last_id)
+
+
+# By day, asked for by people.
+ASKED: dict[str, Callable[[Chunk], dict[str, Any]]] = {
+    "whatif": measure,
+    "publish": put_in_force,
+    "backtest": look_back,
+}
 
 
 @shared_task
@@ -96,6 +112,7 @@ def tick() -> None:
     sweep_waiting(now=now)
     match_waiting(now=now)
     liability.close_nights()
+    sweep_backtests(now=now)
 
 
 @transaction.atomic
@@ -120,8 +137,11 @@ def hand_out(chunk: int) -> None:
 def run_chunk(chunk_id: int) -> None:
     """Do one chunk, all or nothing. Whoever comes second finds it held or finished."""
     chunk = claim_chunk(chunk_id=chunk_id, now=timezone.now(), lease=LEASE)
-    if chunk is not None:
-        work_off(chunk)
+    if chunk is None:
+        return
+    work_off(chunk)
+    if chunk.name == "backtest":
+        close_backtest(backtest=number_in(chunk), now=timezone.now())
 
 
 @transaction.atomic

@@ -45,6 +45,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
     "loyalty_event": (ALL, set(), set(), True),
     "loyalty_earningrule": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_backtest": ({"marketer", "analyst", "owner"}, set(), set(), False),
     "loyalty_budget": (SETTERS, {"marketer", "owner"}, set(), False),
     "loyalty_programme": (SETTERS, set(), set(), False),
     "loyalty_programmefile": ({"manager", "marketer", "analyst", "owner"}, OWNER, set(), False),
@@ -77,6 +78,10 @@ SITE: dict[str, dict[str, set[int]]] = {
     "loyalty_programme_changelist": {"others": {302}, "clerk": {403}},  # leads right to its one row
     "rule_multiply": {"others": {403}, "marketer": {200}, "owner": {200}},
     "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "backtest_of": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "backtest_state": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
+    "backtest_cancel": {"others": {405}},
+    "backtest_members": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
     "programme_download": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "programme_take_in": {"others": {405}},
@@ -166,6 +171,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
     desk = desk_of(route)
     corner = world.there if there else world.here
     words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>"], 1)
+    words |= {"<int:draft>": world.shared["loyalty_backtest"].draft_id}
     words |= {"<slug:code>": "two-stores", "<path:path>": "nothing", "<str:number>": corner.member.number}
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:

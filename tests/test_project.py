@@ -14,6 +14,7 @@ from django.db import connection, models
 
 from loyalty.ledger import sql as ledger
 from loyalty.limits import sql as limits
+from loyalty.replay import sql as replay
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("members", "loyalty")
@@ -80,11 +81,11 @@ def test_migrations_match_models():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("room", [ledger, limits], ids=["ledger", "limits"])
+@pytest.mark.parametrize("room", [ledger, limits, replay], ids=["ledger", "limits", "replay"])
 def test_the_functions_in_the_database_are_those_in_the_files(room: ModuleType):
     prefix = room.__name__.split(".")[1] + "_"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE starts_with(proname, %s)", [prefix])
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE starts_with(proname, %s) AND prokind = 'f'", [prefix])
         installed = dict(cursor.fetchall())
 
     for name, text in zip(room.NAMES, room.FUNCTIONS, strict=True):

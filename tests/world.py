@@ -9,8 +9,12 @@ from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
 
+from loyalty.backtest.actions import ask_backtest
+from loyalty.backtest.models import Backtest
+from loyalty.backtest.rules import Whom
 from loyalty.benefits.models import Benefit
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
+from loyalty.drafting.actions import keep_draft
 from loyalty.earning.actions import record_sale
 from loyalty.earning.models import Event
 from loyalty.grants.actions import sell_tier
@@ -87,6 +91,7 @@ def make_world(mark: str = "") -> World:
     here = make_corner(stores[0], f"王小明{mark}", "13812345678", "wang@example.com", mark)
     there = make_corner(stores[2], f"欧阳静雯{mark}", "13987654321", "ouyang@example.net", mark)
     measure(shared["loyalty_ladderdraft"])
+    shared["loyalty_backtest"] = look_back(shared["loyalty_earningrule"])
     people = hire(stores, mark)
     address = Address("phone", "+8613812345678")
     people["member"] = open_account(member=here.member, address=address, now=NOW)
@@ -163,6 +168,16 @@ def measure(draft: LadderDraft) -> None:
     run = ask_what_if(draft=draft, by=None, now=NOW)
     for chunk in Chunk.objects.filter(slot=run.slot):
         run_chunk(chunk.pk)
+
+
+def look_back(rule: EarningRule) -> Backtest:
+    """A draft that doubles what the rule gives, tried on the sales of ten days, by workers."""
+    draft = keep_draft(rule=rule, by=None, kind=PointKind.objects.get(code="points"), points=2, per_amount=100)
+    last = (NOW - timedelta(days=1)).date()
+    made = ask_backtest(draft=draft, first=last - timedelta(days=9), last=last, whom=Whom(), by=None, now=NOW)
+    for chunk in Chunk.objects.filter(slot=made.slot):
+        run_chunk(chunk.pk)
+    return Backtest.objects.get(pk=made.pk)
 
 
 def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> Corner:

@@ -78,14 +78,34 @@ class Miss:
 Check = Callable[[Case], Miss | None]
 
 
+class Bound:
+    """The values of a statement by name: a call keeps one and gives back its placeholder."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __call__(self, value: Any) -> str:
+        name = f"wants_{len(self.values)}"
+        self.values[name] = value
+        return f"%({name})s"
+
+
+Clause = Callable[[Any, Bound], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One kind of test: reads what it wants (or refuses), makes the check, says what it wants in words."""
+    """One kind of test: reads what it wants (or refuses), makes the check, says what it wants in words.
+
+    `sql` says the same as `holds` of a sale in the database, true or false and never null: over `s` (the sale),
+    `c.clock` (its moment by the shop's clock), `m` (its member), `t.tier` (the id of the tier then) and `n.purchase`.
+    """
 
     title: str | Promise
     read: Callable[[str, Any], Any]
     holds: Callable[[Any], Callable[[Case], bool]]
     says: Callable[[Any], str]
+    sql: Clause
     missing: Callable[[Any, Case], int] | None = None
 
     def build(self, name: str, wants: Any) -> Check:
@@ -130,6 +150,11 @@ def number(low: int, high: int) -> Callable[[str, Any], int]:
         return numbers(low, high)(test, value)[0]
 
     return read
+
+
+def any_of_codes(column: str) -> Clause:
+    """Makes clauses that a column is one of the codes."""
+    return lambda wants, bound: f"{column} = ANY ({bound(wants)}::text[])"
 
 
 def listed(words: Sequence[Any]) -> str:

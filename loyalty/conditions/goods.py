@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.conditions.case import BadCondition, Case, Goods, Test, codes, listed, number
+from loyalty.conditions.case import BadCondition, Bound, Case, Clause, Goods, Test, codes, listed, number
 from members.kit.money import LARGEST_AMOUNT, format_money
 from members.purchases.rules import MOST_PIECES
 
@@ -26,6 +26,26 @@ def any_line(field: str) -> Any:
         return lambda case: any(value_of(line) in wanted for line in case.lines)
 
     return holds
+
+
+def line_in_sql(field: str, wants: list[str], bound: Bound) -> str:
+    """Whether a line `l` in the database has one of the codes."""
+    codes = f"{bound(wants)}::text[]"
+    if field == "product":
+        return f"l.sku = ANY ({codes})"
+    return f"l.sku = ANY (ARRAY(SELECT sku FROM members_product WHERE {field} = ANY ({codes})))"
+
+
+def any_line_in_sql(field: str) -> Clause:
+    """Makes clauses that a line of the sale has one of the codes."""
+    exists = "EXISTS (SELECT FROM members_saleline l WHERE l.sale_id = s.id AND {})"
+    return lambda wants, bound: exists.format(line_in_sql(field, wants, bound))
+
+
+def pieces_in_sql(wants: int, bound: Bound) -> str:
+    """Whether the lines hold so many pieces."""
+    pieces = "(SELECT coalesce(sum(l.quantity), 0) FROM members_saleline l WHERE l.sale_id = s.id)"
+    return f"{pieces} >= {bound(wants)}"
 
 
 def pieces(case: Case) -> int:
@@ -54,6 +74,16 @@ def chooser(wants: Mapping[str, list[str]]) -> Callable[[Goods], bool]:
     return chosen
 
 
+def chosen_in_sql(wants: Mapping[str, list[str]], bound: Bound) -> str:
+    """Whether a line `l` in the database counts: what `chooser` says."""
+    if not wants:
+        return "true"
+    counts = [line_in_sql(name, values, bound) for name, values in wants.items() if name in FIELDS]
+    barred = [f"NOT {line_in_sql(name[4:], values, bound)}" for name, values in wants.items() if name not in FIELDS]
+    either = [f"({' OR '.join(counts)})"] if counts else []
+    return f"({' AND '.join(either + barred)})"
+
+
 def words_of_lines(wants: Mapping[str, list[str]]) -> str:
     """Which lines count, in words."""
     said = [GOODS[name].says(values) for name, values in wants.items() if name in FIELDS]
@@ -67,6 +97,7 @@ GOODS = {
         number(1, LARGEST_AMOUNT),
         lambda wants: lambda case: case.amount >= wants,
         lambda wants: _("from %(amount)s up") % {"amount": format_money(wants)},
+        lambda wants, bound: f"s.amount >= {bound(wants)}",
         lambda wants, case: wants - case.amount,
     ),
     "min_quantity": Test(
@@ -74,6 +105,7 @@ GOODS = {
         number(1, MOST_PIECES),
         lambda wants: lambda case: pieces(case) >= wants,
         lambda wants: _("from %(pieces)s pieces up") % {"pieces": wants},
+        pieces_in_sql,
         lambda wants, case: wants - pieces(case),
     ),
     "product": Test(
@@ -81,17 +113,20 @@ GOODS = {
         codes,
         any_line("product"),
         lambda wants: _("products %(products)s") % {"products": listed(wants)},
+        any_line_in_sql("product"),
     ),
     "category": Test(
         gettext_lazy("categories"),
         codes,
         any_line("category"),
         lambda wants: _("categories %(categories)s") % {"categories": listed(wants)},
+        any_line_in_sql("category"),
     ),
     "brand": Test(
         gettext_lazy("brands"),
         codes,
         any_line("brand"),
         lambda wants: _("brands %(brands)s") % {"brands": listed(wants)},
+        any_line_in_sql("brand"),
     ),
 }

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.conditions.case import BadCondition, Case, Test, codes, listed, number, numbers
+from loyalty.conditions.case import BadCondition, Bound, Case, Test, codes, listed, number, numbers
 
 MOST_PURCHASES = 100_000
 
@@ -14,6 +14,12 @@ def on_tier(wants: list[str]) -> Any:
     """Whether the member stands on one of the tiers."""
     wanted = frozenset(wants)
     return lambda case: not wanted.isdisjoint(case.tiers)
+
+
+def tiers_in_sql(wants: list[str], bound: Bound) -> str:
+    """The same of a sale in the database."""
+    ids = f"ARRAY(SELECT id FROM loyalty_tier WHERE code = ANY ({bound(wants)}::text[]))"
+    return f"coalesce(t.tier = ANY ({ids}), false)"
 
 
 def yes(test: str, value: Any) -> bool:
@@ -35,29 +41,39 @@ def among(wants: list[int]) -> Any:
 
 
 PEOPLE = {
-    "tier": Test(gettext_lazy("tiers"), codes, on_tier, lambda wants: _("tier %(tiers)s") % {"tiers": listed(wants)}),
+    "tier": Test(
+        gettext_lazy("tiers"),
+        codes,
+        on_tier,
+        lambda wants: _("tier %(tiers)s") % {"tiers": listed(wants)},
+        tiers_in_sql,
+    ),
     "first_purchase": Test(
         gettext_lazy("first purchase"),
         yes,
         lambda wants: lambda case: case.purchase == 1,
         lambda wants: _("on the first purchase"),
+        lambda wants, bound: "n.purchase = 1",
     ),
     "nth_purchase": Test(
         gettext_lazy("these purchases"),
         numbers(1, MOST_PURCHASES),
         among,
         lambda wants: _("on purchase number %(numbers)s") % {"numbers": listed(wants)},
+        lambda wants, bound: f"n.purchase = ANY ({bound(wants)}::bigint[])",
     ),
     "every_purchases": Test(
         gettext_lazy("every so many purchases"),
         number(2, MOST_PURCHASES),
         lambda wants: lambda case: case.purchase > 0 and case.purchase % wants == 0,
         lambda wants: _("on one purchase in %(number)s") % {"number": wants},
+        lambda wants, bound: f"mod(n.purchase, {bound(wants)}) = 0",
     ),
     "birthday_month": Test(
         gettext_lazy("birthday month"),
         yes,
         lambda wants: in_birthday_month,
         lambda wants: _("in the birthday month"),
+        lambda wants, bound: "coalesce(extract(month FROM m.birth_on) = extract(month FROM c.clock), false)",
     ),
 }

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.conditions.case import BadCondition, Test, codes, listed
+from loyalty.conditions.case import BadCondition, Bound, Test, any_of_codes, codes, listed
 from members.purchases.models import Channel, Tender
 
 
@@ -20,6 +20,20 @@ def has_attributes(wants: dict[str, list[str]]) -> Any:
     """Every attribute has one of its values."""
     wanted = {name: frozenset(values) for name, values in wants.items()}
     return lambda case: all(str(case.attributes.get(name, "")) in values for name, values in wanted.items())
+
+
+def attributes_in_sql(wants: dict[str, list[str]], bound: Bound) -> str:
+    """The same of a sale in the database."""
+    parts = [
+        f"coalesce(s.attributes ->> {bound(name)}::text, '') = ANY ({bound(values)}::text[])"
+        for name, values in wants.items()
+    ]
+    return f"({' AND '.join(parts)})"
+
+
+def stores_in_sql(wants: list[str], bound: Bound) -> str:
+    """Whether the sale was made in one of the stores."""
+    return f"s.store_id = ANY (ARRAY(SELECT id FROM members_store WHERE code = ANY ({bound(wants)}::text[])))"
 
 
 def one_of(field: str) -> Any:
@@ -59,23 +73,27 @@ PLACES = {
         codes,
         one_of("store"),
         lambda wants: _("in the stores %(stores)s") % {"stores": listed(wants)},
+        stores_in_sql,
     ),
     "channel": Test(
         gettext_lazy("channels"),
         from_choices(Channel),
         one_of("channel"),
         lambda wants: _("bought by %(channels)s") % {"channels": labels(Channel, wants)},
+        any_of_codes("s.channel"),
     ),
     "tender": Test(
         gettext_lazy("means of payment"),
         from_choices(Tender),
         one_of("tender"),
         lambda wants: _("paid by %(tenders)s") % {"tenders": labels(Tender, wants)},
+        any_of_codes("s.tender"),
     ),
     "attribute": Test(
         gettext_lazy("attributes of the sale"),
         read_attribute,
         has_attributes,
         lambda wants: listed([f"{name}: {listed(values)}" for name, values in wants.items()]),
+        attributes_in_sql,
     ),
 }

@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.conditions.case import BadCondition, EmptyWindow, OverlappingWindows, Test, listed, numbers
+from loyalty.conditions.case import BadCondition, Bound, Clause, EmptyWindow, OverlappingWindows, Test, listed, numbers
 
 WEEKDAYS = (
     gettext_lazy("Monday"), gettext_lazy("Tuesday"), gettext_lazy("Wednesday"), gettext_lazy("Thursday"),
@@ -35,6 +35,12 @@ def within_dates(wants: dict[str, str]) -> Any:
     first = date.fromisoformat(wants["from"]) if "from" in wants else date.min
     last = date.fromisoformat(wants["to"]) if "to" in wants else date.max
     return lambda case: first <= case.at.date() <= last
+
+
+def dates_in_sql(wants: dict[str, str], bound: Bound) -> str:
+    """The same of a sale in the database."""
+    signs = {"from": ">=", "to": "<="}
+    return f"({' AND '.join(f'c.clock::date {signs[name]} {bound(day)}::date' for name, day in wants.items())})"
 
 
 def words_of_dates(wants: dict[str, str]) -> str:
@@ -79,6 +85,19 @@ def within_hours(wants: list[list[str]]) -> Any:
     return holds
 
 
+def hours_in_sql(wants: list[list[str]], bound: Bound) -> str:
+    """The same of a sale in the database."""
+    windows = (
+        f"(c.clock::time >= {bound(since)}::time AND c.clock::time < {bound(until)}::time)" for since, until in wants
+    )
+    return f"({' OR '.join(windows)})"
+
+
+def part_in_sql(part: str) -> Clause:
+    """Makes clauses that a part of the day's date is one of the numbers."""
+    return lambda wants, bound: f"extract({part} FROM c.clock)::int = ANY ({bound(wants)}::int[])"
+
+
 def on_weekdays(wants: list[int]) -> Any:
     """Whether it was one of the weekdays, 1 for Monday."""
     wanted = frozenset(wants)
@@ -92,23 +111,26 @@ def on_days(wants: list[int]) -> Any:
 
 
 TIMES = {
-    "dates": Test(gettext_lazy("dates"), read_dates, within_dates, words_of_dates),
+    "dates": Test(gettext_lazy("dates"), read_dates, within_dates, words_of_dates, dates_in_sql),
     "weekday": Test(
         gettext_lazy("weekdays"),
         numbers(1, 7),
         on_weekdays,
         lambda wants: _("on %(days)s") % {"days": listed([WEEKDAYS[each - 1] for each in wants])},
+        part_in_sql("isodow"),
     ),
     "hours": Test(
         gettext_lazy("hours"),
         read_hours,
         within_hours,
         lambda wants: _("at %(windows)s") % {"windows": listed(["-".join(each) for each in wants])},
+        hours_in_sql,
     ),
     "member_day": Test(
         gettext_lazy("member day (day of the month)"),
         numbers(1, 31),
         on_days,
         lambda wants: _("on day %(days)s of the month") % {"days": listed(wants)},
+        part_in_sql("day"),
     ),
 }

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.conditions.case import BadCondition, Case, Check, Miss, Test
+from loyalty.conditions.case import BadCondition, Bound, Case, Check, Miss, Test
 from loyalty.conditions.goods import GOODS
 from loyalty.conditions.people import PEOPLE
 from loyalty.conditions.places import PLACES
@@ -67,6 +67,19 @@ def compiled(tree: Mapping[str, Any]) -> Check:
     if name == "not":
         return opposite(compiled(wants), wants)
     return TESTS[name].build(name, wants)
+
+
+def in_sql(tree: Mapping[str, Any], bound: Bound) -> str:
+    """A tree that was read, as a clause over a sale in the database: what `compiled` says, sale by sale."""
+    if not tree:
+        return "true"
+    ((name, wants),) = tree.items()
+    if name in ("all", "any"):
+        parts = [in_sql(each, bound) for each in sorted(wants, key=cost)]
+        return f"({(' AND ' if name == 'all' else ' OR ').join(parts)})"
+    if name == "not":
+        return f"NOT {in_sql(wants, bound)}"
+    return f"({TESTS[name].sql(wants, bound)})"
 
 
 def cost(node: Mapping[str, Any]) -> int:

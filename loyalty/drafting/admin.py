@@ -13,8 +13,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from loyalty.drafting.actions import multiply_points
+from loyalty.drafting.actions import keep_draft, multiply_points, version_of
 from loyalty.drafting.forms import PresetForm, VersionForm
+from loyalty.drafting.models import RuleDraft
 from loyalty.ledger.models import PointKind
 from loyalty.rulebook.actions import change_rule, drafted, findings, names_of
 from loyalty.rulebook.models import EarningRule, RuleVersion
@@ -89,19 +90,35 @@ class EarningRuleDesk(Kept):
         return format_html('<span class="says">{}</span>', words_of_version(version, names_of([version])))
 
     def say(self, request: HttpRequest, number: int) -> HttpResponse:
-        """A new version: typed, shown in words, confirmed."""
+        """A new version: typed (or begun from a draft), shown in words, confirmed; or kept as a draft to be tried."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         rule = EarningRule.objects.filter(pk=number).first()
         if rule is None:
             raise Http404
         last = rule.versions.order_by("-number").first()
-        form = VersionForm(request.POST if request.method == "POST" else None, rule=rule, last=last)
-        if form.is_bound and form.is_valid() and form.is_confirmed and self.keep(request, form, rule):
-            return redirect("admin:loyalty_earningrule_change", rule.pk)
+        start = self.begun(request, rule)
+        form = VersionForm(request.POST if request.method == "POST" else None, rule=rule, last=last, start=start)
+        if form.is_bound and form.is_valid():
+            if "try" in request.POST:
+                return redirect("admin:backtest_of", keep_draft(rule=rule, by=cast(User, request.user), **form.said).pk)
+            if form.is_confirmed and self.keep(request, form, rule):
+                return redirect("admin:loyalty_earningrule_change", rule.pk)
         title = _("%(rule)s: a new version") % {"rule": named(rule)}
         context = {"form": form, "rule": rule, "title": title, **(preview_of(form, rule, last) if form.said else {})}
         return self.page(request, "admin/rule_say.html", context)
+
+    def begun(self, request: HttpRequest, rule: EarningRule) -> RuleVersion | None:
+        """What the draft says with which the page is to begin."""
+        number = request.GET.get("draft", "")
+        draft = RuleDraft.objects.filter(rule=rule, pk=int(number)).first() if number.isdecimal() else None
+        if draft is None:
+            return None
+        try:
+            return version_of(draft, at=timezone.now())
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return None
 
     def keep(self, request: HttpRequest, form: VersionForm, rule: EarningRule) -> bool:
         """Keep what was confirmed; a refusal that only the verb could find stands at its field."""

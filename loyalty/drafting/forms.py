@@ -164,8 +164,11 @@ class VersionForm(forms.Form):
     expires_on = one_day(_("last day of the points"))
     expires_rounding = chosen(_("and lasts until"), [("", _("the very day")), *RuleVersion.UpTo.choices])
 
-    def __init__(self, data: Any = None, *, rule: EarningRule, last: RuleVersion | None) -> None:
-        super().__init__(data, initial=fields_of(last or RuleVersion(rule=rule)))
+    def __init__(
+        self, data: Any = None, *, rule: EarningRule, last: RuleVersion | None, start: RuleVersion | None = None
+    ) -> None:
+        self.start = start or last or RuleVersion(rule=rule)
+        super().__init__(data, initial=fields_of(self.start))
         self.last, self.said = last, cast(dict[str, Any], {})
         stores, tiers = self.initial.get("store", []), self.initial.get("tier", [])
         self.fields["store"] = several(_("stores"), names_with(Store.objects.order_by("code"), stores))
@@ -189,12 +192,12 @@ class VersionForm(forms.Form):
     @property
     def is_deep(self) -> bool:
         """Whether the version to begin from says more than the fields can show."""
-        return self.last is not None and simple(self.last.conditions) is None
+        return simple(self.start.conditions) is None
 
     @property
     def deep_words(self) -> str:
         """The conditions of that version in words."""
-        return words_of(self.last.conditions) if self.last else ""
+        return words_of(self.start.conditions)
 
     @property
     def is_confirmed(self) -> bool:

@@ -35,6 +35,13 @@ class PresetExists(Refusal):
     sentence = _("There is a rule of this name that begins on that day already.")
 
 
+class UnreadableDraft(Refusal):
+    """What a draft names is gone, or it was written down in another way."""
+
+    code = "unreadable_draft"
+    sentence = _("This draft cannot be read any more. Say the rule anew.")
+
+
 class Reader(yaml.SafeLoader):
     """Reads only texts, whole numbers, true and false: 18:00 stays a time, and a day stays a day."""
 

@@ -21,7 +21,10 @@ from members.stores.panels import scope_of
 class WatchDesk(Kept):
     """The list below the views is the one row of thresholds."""
 
-    list_display = ("days", "clerk_least", "clerk_times", "bare_least", "quick_minutes", "apart_minutes")
+    list_display = (
+        "days", "clerk_least", "clerk_times", "bare_least", "quick_minutes", "apart_minutes", "return_least",
+        "return_times", "regret_hours",
+    )  # fmt: skip
     sortable_by: Any = ()
     list_before_template = "admin/watch.html"
 

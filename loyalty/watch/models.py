@@ -13,6 +13,9 @@ class Watch(models.Model):
     clerk_times = models.PositiveSmallIntegerField(_("and so many times what others do"), default=3)
     bare_least = models.PositiveIntegerField(_("sales without lines by one till: at least"), default=5)
     quick_minutes = models.PositiveSmallIntegerField(_("minutes between earning and spending"), default=10)
+    return_least = models.PositiveIntegerField(_("returns by one till or person: at least"), default=5)
+    return_times = models.PositiveSmallIntegerField(_("and so many times what other tills and people do"), default=3)
+    regret_hours = models.PositiveSmallIntegerField(_("hours between spending points and a return"), default=48)
     apart_minutes = models.PositiveSmallIntegerField(_("minutes between sales in two stores"), default=20)
 
     class Meta:

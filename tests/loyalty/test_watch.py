@@ -9,6 +9,8 @@ from loyalty.corrections.models import Correction, CorrectionReason
 from loyalty.earning.actions import record_sale
 from loyalty.ledger.actions import earn, redeem
 from loyalty.ledger.models import PointKind
+from loyalty.returns.actions import Counter, record_return
+from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.watch.models import Watch
 from loyalty.watch.panels import VIEWS, Found, look
 from members.kit.charts import Scope
@@ -109,3 +111,47 @@ def test_more_than_can_be_shown_is_said(regular):
     cut = found("two-stores", most=2)
 
     assert (cut.size, cut.is_cut, found("two-stores").size) == (2, True, 3)
+
+
+def brings_back(wang: Member, store: Store, actor: str, count: int, *, days_ago: int = 1) -> None:
+    for number in range(count):
+        at = NOW - days_ago * DAY + number * MINUTE
+        sells(wang, store, None, at - DAY)
+        asked = ReturnAsked(f"B{actor}{at}", f"{at - DAY}-{store.pk}", at, [LineAsked(1, 1)])
+        record_return(member=wang, at=Counter(store, store, actor=actor), asked=asked, now=NOW)
+
+
+def test_a_till_or_person_who_takes_back_far_more_often_than_the_others_is_found(regular):
+    here, there = TillFactory.create(name="1"), TillFactory.create(name="2")
+    bo = UserFactory.create(username="bo")
+    brings_back(regular, here.store, f"till:{here.pk}", 2)
+    brings_back(regular, there.store, f"till:{there.pk}", 9, days_ago=9)
+    brings_back(regular, there.store, f"till:{there.pk}", 9, days_ago=60)
+    brings_back(regular, here.store, f"user:{bo.pk}", 1, days_ago=2)
+
+    (row,) = found("many-returns").rows
+
+    assert row.words[:4] == [f"{there.store.code} · 2", "0", "9", "1.5"]
+    assert "90.00" in row.words[4]
+    assert row.link == f"/admin/members/return/?actor__exact=till:{there.pk}"
+    assert found("many-returns", stores=(here.store_id,)).size == 0
+    Watch.objects.update(return_times=7)
+    assert found("many-returns").size == 0
+
+
+def test_goods_that_come_back_soon_after_points_were_spent_are_found(regular):
+    store = StoreFactory.create()
+    earn(points=50, **by(regular, "start", NOW - 200 * DAY))
+    redeem(points=5, **by(regular, "reward:0", NOW - 3 * DAY))
+    brings_back(regular, store, "", 1)  # was bought after those points were spent
+    assert found("spent-and-returned").size == 0
+    redeem(points=20, **by(regular, "reward:1", NOW - DAY - 5 * 60 * MINUTE))
+
+    (row,) = found("spent-and-returned").rows
+
+    assert row.words[1:4] == ["王芳", regular.number, "20"]
+    assert row.words[5] == "5"
+    assert "10.00" in row.words[4]
+    assert found("spent-and-returned", stores=(store.pk,)).size == 0
+    Watch.objects.update(regret_hours=4)
+    assert found("spent-and-returned").size == 0

@@ -1,0 +1,235 @@
+"""Verbs: try a draft on the sales of a period, range by range; close it, stop it; read what came of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from celery import current_app
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from loyalty.backtest import sql
+from loyalty.backtest.models import Backtest, Swing
+from loyalty.backtest.rules import (
+    AlreadyRunning,
+    BacktestOver,
+    NotAboutSales,
+    Whom,
+    added_up,
+    check_period,
+    moved_back,
+    ran_out_on,
+    read_whom,
+)
+from loyalty.backtest.sql import Plan
+from loyalty.conditions.case import Bound
+from loyalty.drafting.actions import version_of
+from loyalty.drafting.models import RuleDraft
+from loyalty.liability.models import LiabilityDay
+from loyalty.limits.models import Pool
+from loyalty.reckoning.rules import SALE
+from loyalty.replay.actions import ground_of
+from loyalty.rulebook.actions import drafted
+from loyalty.rulebook.models import RuleVersion
+from loyalty.tiers.actions import load_climbs
+from members.kit.actions import plan_chunks
+from members.kit.charts import start_of
+from members.kit.models import Chunk
+from members.kit.ranges import id_ranges
+from members.kit.refusals import Refusal
+from members.profiles.models import Member
+from members.stores.models import User
+
+A_RANGE, WIDEST, RANGES = 50_000, 250_000, 8  # members: sales lie by time, so each range reads most of their pages
+MOST_ATTEMPTS = 3  # of one range, before the whole is given up
+CHUNK = "backtest"
+RUN_CHUNK = "loyalty.tasks.run_chunk"
+
+
+@transaction.atomic
+def ask_backtest(
+    *, draft: RuleDraft, first: date, last: date, whom: Whom, by: User | None, now: datetime, years_back: int = 0
+) -> Backtest:
+    """Share out a draft's trial on the sales from a day to a day, both included, over all members; workers do it.
+
+    With `years_back` the dates that the draft itself asks for lie so many years earlier. Raises UnreadableDraft,
+    NotAboutSales, AlreadyRunning, PeriodEmpty, PeriodToCome, PeriodTooLong; then nothing is there.
+    """
+    draft = RuleDraft.objects.select_for_update(of=("self",)).select_related("rule").get(pk=draft.pk)
+    if version_of(draft, at=now).trigger != SALE:
+        raise NotAboutSales
+    check_period(first=first, last=last, today=timezone.localdate(now))
+    running = Backtest.objects.running().filter(draft=draft).first()
+    if running is not None and not close_backtest(backtest=running.pk, now=now):
+        raise AlreadyRunning
+    made = Backtest.objects.create(
+        draft=draft, first_on=first, last_on=last, whom=whom.kept, years_back=years_back, created_by=by, asked_at=now
+    )
+    chunks = plan_chunks(name=CHUNK, slot=made.slot, as_of=now, ranges=id_ranges(Member, size=range_size()))
+    transaction.on_commit(lambda: hand_out(chunks))
+    return made
+
+
+def range_size() -> int:
+    """Members in a range: few ranges, but none so wide that a worker is at it for long."""
+    newest = Member.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    return max(A_RANGE, min(WIDEST, newest // RANGES + 1))
+
+
+def hand_out(chunks: list[int]) -> None:
+    """Send chunks to workers; without a broker they wait for the next tick."""
+    try:
+        for chunk in chunks:
+            current_app.send_task(RUN_CHUNK, args=[chunk], ignore_result=True)
+    except OperationalError:
+        return
+
+
+def version_tried(backtest: Backtest) -> RuleVersion:
+    """What is tried: the draft, with its dates moved back where that was asked for. Raises UnreadableDraft."""
+    version = version_of(backtest.draft, at=backtest.asked_at)
+    version.conditions = moved_back(version.conditions, backtest.years_back)
+    return version
+
+
+def plan_of(backtest: Backtest) -> Plan:
+    """What is asked of past sales. Raises UnreadableDraft."""
+    draft = drafted(version_tried(backtest))
+    plan = Plan(draft, ground_of(draft), read_whom(backtest.whom), None)
+    counting = [climb for climb in load_climbs() if climb.steps and any(map(plan.is_counted, climb.measures))]
+    return replace(plan, counting=next(iter(counting), None))
+
+
+def try_range(*, backtest: int, first: int, last: int) -> dict[str, Any]:
+    """Try the draft on the sales of a range of members; the counts. Changes nothing but the list of who would differ.
+
+    Of a backtest that has ended nothing is counted any more; one whose draft cannot be read ends as failed.
+    """
+    found = Backtest.objects.select_related("draft__rule").get(pk=backtest)
+    if found.status != Backtest.Status.RUNNING:
+        return {}
+    try:
+        return counted(found, first, last)
+    except Refusal as refusal:
+        end(found, Backtest.Status.FAILED, now=timezone.now(), message=str(refusal)[:300])
+        return {}
+
+
+def counted(backtest: Backtest, first: int, last: int) -> dict[str, Any]:
+    """The counts of a range, as its chunk keeps them. Raises UnreadableDraft."""
+    plan = plan_of(backtest)
+    values: dict[str, Any] = {
+        "first": first,
+        "last": last,
+        "since": start_of(backtest.first_on),
+        "until": start_of(backtest.last_on + timedelta(days=1)),
+        "backtest": backtest.pk,
+        "kind": plan.draft.kind,
+    }
+    outcome: dict[str, Any] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ROOM)
+        bound = Bound()
+        cursor.execute(sql.counts(plan, bound), values | bound.values)
+        for what, key, numbers in cursor.fetchall():
+            outcome.setdefault(what, {})[key] = numbers
+        bound = Bound()
+        cursor.execute(sql.all_given(plan, bound), values | bound.values)
+        outcome["others"] = cursor.fetchone()[0]
+    return outcome
+
+
+@transaction.atomic
+def close_backtest(*, backtest: int, now: datetime) -> bool:
+    """Keep the result once all ranges are counted; whether it is over. A second time changes nothing."""
+    found = Backtest.objects.select_for_update(of=("self",)).select_related("draft__rule").get(pk=backtest)
+    if found.status != Backtest.Status.RUNNING:
+        return True
+    chunks = Chunk.objects.filter(name=CHUNK, slot=found.slot)
+    if chunks.unfinished().exists():
+        return False
+    result = added_up(outcome or {} for outcome in chunks.order_by("pk").values_list("outcome", flat=True))
+    try:
+        found.result = result | worth(found, result)
+    except Refusal as refusal:
+        end(found, Backtest.Status.FAILED, now=now, message=str(refusal)[:300])
+        return True
+    found.save(update_fields=["result"])
+    end(found, Backtest.Status.DONE, now=now)
+    return True
+
+
+def worth(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any]:
+    """What the points are worth, what of them will lapse, and what it would have taken of the budget, by today."""
+    version = version_tried(backtest)
+    night = LiabilityDay.objects.complete().filter(kind=version.kind).order_by("-taken_on").first()
+    said: dict[str, Any] = {
+        "per_thousand": version.kind.money_per_thousand,
+        "lapses": night.breakage / night.open if night and night.open > 0 else None,
+    }
+    pool = Pool.objects.filter(budget=version.budget_id, store=None).first() if version.budget_id else None
+    if pool is not None:
+        said["budget"] = {"total": pool.total, "out": ran_out_on(result["days"], pool.total)}
+    counting = plan_of(backtest).counting
+    return said | ({"ladder": counting.id} if counting else {})
+
+
+def end(backtest: Backtest, status: str, *, now: datetime, message: str = "") -> None:
+    """Write down how a backtest ended."""
+    Backtest.objects.filter(pk=backtest.pk).update(status=status, ended_at=now, message=message)
+
+
+@transaction.atomic
+def cancel_backtest(*, backtest: Backtest, now: datetime) -> None:
+    """Stop a backtest: what it counted is thrown away, and a worker at it finds its range gone. Raises BacktestOver."""
+    found = Backtest.objects.select_for_update(of=("self",)).get(pk=backtest.pk)
+    if found.status != Backtest.Status.RUNNING or close_backtest(backtest=found.pk, now=now):
+        raise BacktestOver
+    give_up(found, Backtest.Status.CANCELLED, now=now)
+
+
+def give_up(backtest: Backtest, status: str, *, now: datetime, message: str = "") -> None:
+    """End a backtest without a result."""
+    Chunk.objects.filter(name=CHUNK, slot=backtest.slot).delete()
+    Swing.objects.filter(backtest=backtest).delete()
+    end(backtest, status, now=now, message=message)
+
+
+def sweep_backtests(*, now: datetime) -> int:
+    """Close what is counted, and give up what failed too often; how many ended."""
+    ended = 0
+    for found in Backtest.objects.running().order_by("pk"):
+        with transaction.atomic():
+            tired = Chunk.objects.overdue(now).filter(name=CHUNK, slot=found.slot, attempts__gte=MOST_ATTEMPTS)
+            if tired.exists():
+                words = _(
+                    "Something broke on our side, three times. Nothing was changed; please tell who looks after it."
+                )
+                give_up(found, Backtest.Status.FAILED, now=now, message=words)
+                ended += 1
+            else:
+                ended += close_backtest(backtest=found.pk, now=now)
+    return ended
+
+
+def progress_of(backtest: Backtest) -> int:
+    """How much of a backtest is counted, in percent."""
+    if backtest.status == Backtest.Status.DONE:
+        return 100
+    chunks = Chunk.objects.filter(name=CHUNK, slot=backtest.slot)
+    size, left = chunks.count(), chunks.unfinished().count()
+    return (size - left) * 100 // size if size else 0
+
+
+def swings_as_rows(backtest: Backtest, stores: list[int] | None) -> Iterator[list[str]]:
+    """Who would have got more or less, as rows of a file; of some home stores only, or of all."""
+    yield ["member", "home_store", "sales", "really_got", "would_have_got", "difference"]
+    swings = Swing.objects.filter(backtest=backtest).order_by("member_id")
+    swings = swings if stores is None else swings.filter(member__home_store__in=stores)
+    rows = swings.values_list("member__number", "member__home_store__code", "sales", "really", "would")
+    for number, store, sales, really, would in rows.iterator(chunk_size=2_000):
+        yield [number, store or "", str(sales), str(really), str(would), str(would - really)]

@@ -1,0 +1,195 @@
+"""The staff's door to backtests: choose days and members, watch it count, read the result, take it as a file."""
+
+from datetime import date
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from unfold.decorators import display
+
+from loyalty.backtest.actions import ask_backtest, cancel_backtest, progress_of, swings_as_rows
+from loyalty.backtest.forms import BacktestForm
+from loyalty.backtest.models import Backtest
+from loyalty.backtest.panels import result_page, words_of_draft, words_of_whom
+from loyalty.backtest.rules import read_whom
+from loyalty.drafting.actions import version_of
+from loyalty.drafting.models import RuleDraft
+from loyalty.reckoning.rules import SALE
+from members.kit.admin import Records, stores_seen
+from members.kit.names import named
+from members.kit.refusals import Refusal
+from members.kit.tables import write_rows
+from members.stores.models import User
+
+EARLIER = 10  # runs on the page of a draft
+LABELS = {"running": "info", "done": "success", "cancelled": "warning", "failed": "danger"}
+
+
+@admin.register(Backtest)
+class BacktestDesk(Records):
+    """Drafts of rules tried on past sales, the latest first."""
+
+    list_display = ("rule", "days", "whose", "state", "difference", "created_by", "asked_at")
+    list_filter = ("status",)
+    list_select_related = ("draft__rule", "created_by")
+    list_before_template = "admin/backtests.html"
+    change_form_outer_before_template = "admin/backtest_state.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = (extra_context or {}) | {"may_try": may(request, "add_backtest")}
+        return cast(HttpResponse, super().changelist_view(request, context))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        context = (extra_context or {}) | (state_of(found, request) if found else {})
+        return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        both = require_http_methods(["GET", "HEAD", "POST"])
+        ours = [
+            path("of/<int:draft>/", view(both(self.ask)), name="backtest_of"),
+            path("<int:number>/state/", view(require_safe(self.show_state)), name="backtest_state"),
+            path("<int:number>/cancel/", view(require_POST(self.cancel)), name="backtest_cancel"),
+            path("<int:number>/members.csv", view(require_safe(self.download)), name="backtest_members"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def one(self, request: HttpRequest, number: int, permission: str = "view_backtest") -> Backtest:
+        """The backtest, for those who may do this with it."""
+        if not may(request, permission):
+            raise PermissionDenied
+        found = self.get_queryset(request).select_related("draft__rule").filter(pk=number).first()
+        if found is None:
+            raise Http404
+        return cast(Backtest, found)
+
+    def ask(self, request: HttpRequest, draft: int) -> HttpResponse:
+        """The page of a draft: what it says, which days and whose sales, and the earlier runs of its rule."""
+        if not may(request, "add_backtest"):
+            raise PermissionDenied
+        found = RuleDraft.objects.select_related("rule").filter(pk=draft).first()
+        if found is None:
+            raise Http404
+        now = timezone.now()
+        try:
+            version = version_of(found, at=now)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect("admin:rule_say", found.rule_id)
+        form = BacktestForm(
+            request.POST if request.method == "POST" else None, version=version, today=timezone.localdate(now)
+        )
+        if form.is_bound and form.is_valid():
+            try:
+                made = ask_backtest(draft=found, by=cast(User, request.user), now=now, **form.asked)
+                return redirect("admin:loyalty_backtest_change", made.pk)
+            except Refusal as refusal:
+                form.add_error(None, str(refusal))
+        earlier = self.get_queryset(request).filter(draft__rule=found.rule_id).select_related("created_by")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Try “%(rule)s” on past sales") % {"rule": named(found.rule)},
+            "draft": found,
+            "form": form,
+            "words": words_of_draft(found),
+            "is_about_sales": version.trigger == SALE,
+            "earlier": [(each, words_of_days(each), words_of_whom(read_whom(each.whom)), change_of(each))
+                        for each in earlier.order_by("-pk")[:EARLIER]],
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/backtest_ask.html", context)
+
+    def show_state(self, request: HttpRequest, number: int) -> HttpResponse:
+        """The part of the page that renews itself while workers count."""
+        return render(request, "admin/backtest_state.html", state_of(self.one(request, number), request))
+
+    def cancel(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Stop it and throw away what it has counted."""
+        found = self.one(request, number, "change_backtest")
+        try:
+            cancel_backtest(backtest=found, now=timezone.now())
+            self.message_user(request, _("Stopped. Nothing was changed."), messages.SUCCESS)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.WARNING)
+        return redirect("admin:loyalty_backtest_change", number)
+
+    def download(self, request: HttpRequest, number: int) -> StreamingHttpResponse:
+        """Who would have got more or less, as a file."""
+        rows = swings_as_rows(self.one(request, number), stores_seen(request))
+        headers = {"Content-Disposition": f'attachment; filename="backtest-{number}.csv"'}
+        return StreamingHttpResponse(write_rows(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+    @display(description=_("rule"))
+    def rule(self, backtest: Backtest) -> str:
+        return named(backtest.draft.rule)
+
+    @display(description=_("days"))
+    def days(self, backtest: Backtest) -> str:
+        return words_of_days(backtest)
+
+    @display(description=_("whose sales"))
+    def whose(self, backtest: Backtest) -> str:
+        return words_of_whom(read_whom(backtest.whom))
+
+    @display(description=_("status"), label=LABELS)
+    def state(self, backtest: Backtest) -> tuple[str, str]:
+        return backtest.status, backtest.get_status_display()
+
+    @display(description=_("points more or fewer"))
+    def difference(self, backtest: Backtest) -> str:
+        change = change_of(backtest)
+        return "—" if change is None else f"{change:+,}"
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether the person at the page may do this with backtests."""
+    return bool(cast(User, request.user).has_perm(f"loyalty.{permission}"))
+
+
+def words_of_days(backtest: Backtest) -> str:
+    """From the first day to the last."""
+    first, last = (shown(day) for day in (backtest.first_on, backtest.last_on))
+    return first if first == last else f"{first} – {last}"
+
+
+def shown(day: date) -> str:
+    """A day as the reader writes it."""
+    return date_format(day)
+
+
+def change_of(backtest: Backtest) -> int | None:
+    """The points more or fewer, once it is done."""
+    totals = (backtest.result or {}).get("totals")
+    return totals["would"] - totals["really"] if totals else None
+
+
+def state_of(backtest: Backtest, request: HttpRequest) -> dict[str, Any]:
+    """What the page says of a backtest."""
+    is_running = backtest.status == Backtest.Status.RUNNING
+    return {
+        "backtest": backtest,
+        "days": words_of_days(backtest),
+        "whom": words_of_whom(read_whom(backtest.whom)),
+        "words": words_of_draft(backtest.draft, backtest),
+        "percent": progress_of(backtest),
+        "runs": is_running,
+        "may_cancel": is_running and may(request, "change_backtest"),
+        "may_try": may(request, "add_backtest"),
+        "may_say": may(request, "change_earningrule"),
+        "state_url": reverse("admin:backtest_state", args=[backtest.pk]),
+        **result_page(backtest, stores_seen(request)),
+    }

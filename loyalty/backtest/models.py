@@ -1,0 +1,103 @@
+"""Nouns: a draft tried on the sales of a period, and the members for whom it would have made a difference."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from loyalty.drafting.models import RuleDraft
+from members.profiles.models import Member
+
+
+class BacktestQuerySet(models.QuerySet["Backtest"]):
+    def running(self) -> "BacktestQuerySet":
+        return self.filter(status=Backtest.Status.RUNNING)
+
+    def newest_first(self) -> "BacktestQuerySet":
+        return self.order_by("-pk")
+
+
+class Backtest(models.Model):
+    """A draft of a rule on the sales of some days, both included. Chunks count while it runs; `result` keeps it."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        CANCELLED = "cancelled", _("cancelled")
+        FAILED = "failed", _("failed")
+
+    draft = models.ForeignKey(RuleDraft, models.PROTECT, related_name="backtests", verbose_name=_("draft"))
+    first_on = models.DateField(_("first day"))
+    last_on = models.DateField(_("last day"))
+    whom = models.JSONField(default=dict)  # see rules.Whom: tiers, stores, enrolled_from, enrolled_to
+    years_back = models.PositiveSmallIntegerField(default=0)  # how far the rule's own dates are moved back
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.RUNNING)
+    message = models.CharField(max_length=300, blank=True)
+    result = models.JSONField(null=True)  # what the chunks counted, added up; see rules.Result
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("by")
+    )
+    asked_at = models.DateTimeField(_("asked at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    objects = BacktestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("backtest")
+        verbose_name_plural = _("backtests")
+        constraints = [
+            models.UniqueConstraint(name="backtest_runs_once_a_draft", fields=["draft"], condition=Q(status="running")),
+            models.CheckConstraint(name="backtest_has_days", condition=Q(last_on__gte=F("first_on"))),
+            models.CheckConstraint(
+                name="backtest_ends_once",
+                condition=Q(status="running", ended_at=None) | Q(~Q(status="running"), ended_at__isnull=False),
+            ),
+            models.CheckConstraint(name="backtest_done_has_result", condition=~Q(status="done") | ~Q(result=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.first_on}"
+
+    @property
+    def slot(self) -> str:
+        """Under which its chunks stand."""
+        return f"backtest:{self.pk}"
+
+
+class SwingQuerySet(models.QuerySet["Swing"]):
+    def gaining(self) -> "SwingQuerySet":
+        """Who would have got more, the most first."""
+        return self.filter(would__gt=F("really")).order_by(F("really") - F("would"), "member_id")
+
+    def losing(self) -> "SwingQuerySet":
+        """Who would have got less, the most first."""
+        return self.filter(would__lt=F("really")).order_by(F("would") - F("really"), "member_id")
+
+
+class Swing(models.Model):
+    """A member to whom the draft would have given more, or less, than the rule really did, returns taken off."""
+
+    # A sum over everybody, written a million rows at a time: one index, and no look for what was just read.
+    pk = models.CompositePrimaryKey("backtest_id", "member_id")
+    member = models.ForeignKey(
+        Member, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False, verbose_name=_("member")
+    )
+    backtest = models.ForeignKey(Backtest, models.CASCADE, related_name="swings", db_index=False, db_constraint=False)
+    sales = models.IntegerField(_("sales"))  # on which the draft would have given something
+    really = models.BigIntegerField(_("really got"))
+    would = models.BigIntegerField(_("would have got"))
+
+    objects = SwingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="swing_is_a_difference", condition=~Q(really=F("would"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def change(self) -> int:
+        """The points more, or fewer."""
+        return self.would - self.really

@@ -1,0 +1,241 @@
+"""What the page of a backtest shows: sums, money, charts, who gains and who loses, tier moves, what to know of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from loyalty.backtest.actions import version_tried
+from loyalty.backtest.models import Backtest, Swing
+from loyalty.backtest.rules import COUNTS, EDGES, Whom, by_month
+from loyalty.conditions.tree import uses
+from loyalty.drafting.actions import version_of
+from loyalty.drafting.models import RuleDraft
+from loyalty.drafting.rules import UnreadableDraft
+from loyalty.liability.rules import money_of
+from loyalty.limits.models import Budget
+from loyalty.rulebook.actions import names_of, rulebook
+from loyalty.rulebook.forms import shown_in
+from loyalty.rulebook.models import RuleVersion
+from loyalty.rulebook.rules import words_of_version
+from loyalty.tiers.models import Ladder, Tier
+from loyalty.whatif.rules import Label, Matrix, matrix
+from members.kit.charts import Chart, Series
+from members.kit.names import named
+from members.stores.models import Store
+
+SHOWN = 10  # members at each end
+NOW_COLOUR, THEN_COLOUR = "var(--color-base-400)", "var(--color-primary-600)"
+
+
+def words_of_draft(draft: RuleDraft, backtest: Backtest | None = None) -> str:
+    """What a draft says, in one sentence; empty when it cannot be read any more."""
+    try:
+        version = version_tried(backtest) if backtest else version_of(draft, at=draft.created_at)
+    except UnreadableDraft:
+        return ""
+    return words_of_version(version, names_of([version])) if version.is_on else _("nothing: it is off")
+
+
+def words_of_whom(whom: Whom) -> str:
+    """Whose sales are looked at."""
+    parts = []
+    if whom.tiers:
+        names = {tier.code: named(tier) for tier in Tier.objects.filter(code__in=whom.tiers)}
+        parts.append(_("who hold %(tiers)s now") % {"tiers": _(", ").join(names.get(c, c) for c in whom.tiers)})
+    if whom.stores:
+        names = {store.code: named(store) for store in Store.objects.filter(code__in=whom.stores)}
+        parts.append(_("at home in %(stores)s") % {"stores": _(", ").join(names.get(c, c) for c in whom.stores)})
+    if whom.enrolled_from:
+        parts.append(_("who joined from %(day)s on") % {"day": date_format(whom.enrolled_from)})
+    if whom.enrolled_to:
+        parts.append(_("who joined until %(day)s") % {"day": date_format(whom.enrolled_to)})
+    return _("members %(who)s") % {"who": _("; ").join(parts)} if parts else _("all members")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of a table: points that were really given, and that would have been."""
+
+    name: str
+    really: int
+    would: int
+    numbers: Sequence[int] = ()
+
+    @property
+    def change(self) -> int:
+        return self.would - self.really
+
+
+def result_page(backtest: Backtest, stores: list[int] | None) -> dict[str, Any]:
+    """What the page says of a result; members of some home stores only, or of all. Nothing before it is done."""
+    result = backtest.result
+    if backtest.status != Backtest.Status.DONE or not result:
+        return {}
+    totals, change = result["totals"], result["totals"]["would"] - result["totals"]["really"]
+    sizes = {int(step): numbers[0] for step, numbers in result["spread"].items()}
+    zero = EDGES.index(0) + 1
+    return {
+        "totals": totals,
+        "difference": change,
+        "others": Line("", result["others"], result["others"] + change),
+        "members": sum(sizes.values()),
+        "gain": sum(size for step, size in sizes.items() if step > zero),
+        "lose": sum(size for step, size in sizes.items() if step < zero),
+        "money": money_words(result, change),
+        "budget": budget_words(backtest, result),
+        "charts": [months_chart(backtest, result), spread_chart(backtest, sizes)],
+        "tiers": lines_of(Tier.objects.all(), result["tiers"], (3, 4)),
+        "stores": lines_of(Store.objects.all(), result["stores"], (COUNTS.index("really"), COUNTS.index("would"))),
+        "matrix": matrix_of(result),
+        "ladder": Ladder.objects.filter(pk=result.get("ladder")).first(),
+        "tops": [rows for rows in tops(backtest, stores) if rows[1]],
+        "notes": notes(backtest),
+    }
+
+
+def money_words(result: dict[str, Any], change: int) -> dict[str, int] | None:
+    """The worth of the difference in minor units: of all of it, and of what is expected to be used."""
+    per_thousand, lapses = result["per_thousand"], result["lapses"]
+    if not per_thousand:
+        return None
+    worth = {"all": money_of(change, per_thousand)}
+    return worth if lapses is None else worth | {"used": money_of(round(change * (1 - lapses)), per_thousand)}
+
+
+def budget_words(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any] | None:
+    """What it would have taken of the budget, and on which day nothing would have been left."""
+    said = result.get("budget")
+    budget = Budget.objects.filter(pk=backtest.draft.says.get("budget")).first()
+    if not said or budget is None:
+        return None
+    return {
+        "name": named(budget),
+        "used": shown_in(budget.price, result["totals"]["units"]),
+        "total": shown_in(budget.price, said["total"]),
+        "share": min(100, result["totals"]["units"] * 100 // said["total"]),
+        "out": date.fromisoformat(said["out"]) if said["out"] else None,
+    }
+
+
+def lines_of(things: Any, counted: dict[str, list[int]], places: tuple[int, int]) -> list[Line]:
+    """Rows of stores or tiers by name, those that change most first; 0 stands for no tier."""
+    known = things.in_bulk([int(key) for key in counted])
+    rows = [
+        Line(named(known[int(key)]) if int(key) in known else "—", numbers[places[0]], numbers[places[1]], numbers)
+        for key, numbers in counted.items()
+    ]
+    return sorted(rows, key=lambda row: -abs(row.change))
+
+
+def month_label(month: str) -> str:
+    """2026-03 as the reader writes it, short."""
+    first = date.fromisoformat(f"{month}-01")
+    return date_format(first, "M Y" if (get_language() or "").startswith("en") else "Y年n月")
+
+
+def months_chart(backtest: Backtest, result: dict[str, Any]) -> Chart:
+    """Points by month, really and as they would have been."""
+    months = by_month(result["days"])
+    really, would = ([numbers[COUNTS.index(name)] for numbers in months.values()] for name in ("really", "would"))
+    return Chart(
+        code="backtest-months",
+        title=_("Points by month of the sale"),
+        labels=[month_label(month) for month in months],
+        series=[Series(_("really given"), really, NOW_COLOUR), Series(_("with the draft"), would, THEN_COLOUR)],
+        size=result["totals"]["sales"],
+        counted=_("sales that would have earned"),
+        as_of=backtest.ended_at or backtest.asked_at,
+        first=_("month"),
+    )
+
+
+def spread_chart(backtest: Backtest, sizes: dict[int, int]) -> Chart:
+    """How many members would have got how much more or less."""
+    return Chart(
+        code="backtest-spread",
+        title=_("Members by how many points more or fewer"),
+        labels=step_labels(),
+        series=[Series(_("members"), [sizes.get(step, 0) for step in range(len(EDGES) + 1)], THEN_COLOUR)],
+        size=sum(sizes.values()),
+        counted=_("members"),
+        as_of=backtest.ended_at or backtest.asked_at,
+        first=_("points more or fewer"),
+    )
+
+
+def step_labels() -> list[str]:
+    """The steps of the histogram in words."""
+    labels = [f"≤ {signed(EDGES[0] - 1)}"]
+    for low, high in pairwise(EDGES):
+        labels.append("0" if high - low == 1 else f"{signed(low)} … {signed(high - 1)}")
+    return [*labels, f"≥ {signed(EDGES[-1])}"]
+
+
+def signed(number: int) -> str:
+    """With its sign, a real minus."""
+    return f"{'+' if number > 0 else '−' if number < 0 else ''}{abs(number):,}"
+
+
+def matrix_of(result: dict[str, Any]) -> Matrix | None:
+    """From which tier to which the totals at the end of the period would have led; None where no ladder counts them."""
+    tiers = Tier.objects.filter(ladder=result.get("ladder")).order_by("threshold")
+    labels = [Label(tier.code, tier.name_zh, tier.name_en, tier.colour, tier.multiplier) for tier in tiers]
+    if not labels or not result["moves"]:
+        return None
+    places = [(*map(int, move.split(":")), numbers[0]) for move, numbers in result["moves"].items()]
+    if any(max(was, becomes) > len(labels) for was, becomes, _size in places):
+        return None  # the ladder has fewer tiers by now
+    return matrix(labels, labels, [(was, becomes, size, 0, 0) for was, becomes, size in places])
+
+
+def tops(backtest: Backtest, stores: list[int] | None) -> list[tuple[str, list[Swing]]]:
+    """Who would gain most and who would lose most."""
+    swings = Swing.objects.filter(backtest=backtest).select_related("member")
+    swings = swings if stores is None else swings.filter(member__home_store__in=stores)
+    return [
+        (_("Would have got more"), list(swings.gaining()[:SHOWN])),
+        (_("Would have got less"), list(swings.losing()[:SHOWN])),
+    ]
+
+
+def notes(backtest: Backtest) -> list[str]:
+    """What a reader has to know to read the numbers right."""
+    try:
+        version = version_tried(backtest)
+    except UnreadableDraft:
+        return []
+    said = [_("What came back of a sale is taken off on both sides.")]
+    said += notes_of_sums(version, backtest)
+    others = [each for each in rulebook().versions if each.rule != version.rule_id and each.kind == version.kind_id]
+    has_multipliers = any(each.effect == "multiply" and each.is_on for each in others)
+    if version.effect != "multiply" and has_multipliers:
+        said.append(_("Rules that multiply points count as they really were: not with more or less to multiply."))
+    if version.effect == "multiply" and has_multipliers:
+        said.append(_("It multiplies what other rules really gave, as though no other multiplier stood beside it."))
+    if version.group:
+        said.append(_("It counts as though it always won in its group; what others of the group gave stays."))
+    if version.stops:
+        said.append(_("The rules that it would stop count as they really were."))
+    return said
+
+
+def notes_of_sums(version: RuleVersion, backtest: Backtest) -> list[str]:
+    """What to know of multipliers, limits, the budget and dates."""
+    said = []
+    if version.effect == "per_amount" and version.uses_tier_multiplier:
+        said.append(_("Each sale has the multiplier, as it is today, of the tier that the member held then."))
+    if version.limits:
+        said.append(_("Limits begin to count on the first day of the period."))
+    if version.budget_id:
+        said.append(_("The budget is taken as whole on the first day; points are counted on after it has run out."))
+    if uses(version.conditions, "first_purchase", "nth_purchase", "every_purchases"):
+        said.append(_("Purchases are numbered without those that came back whole."))
+    if backtest.years_back:
+        said.append(_("The dates of the rule are moved back by a year."))
+    return said
