@@ -1,6 +1,7 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
 from loyalty.benefits.models import Benefit
+from loyalty.checkout.models import Checkout, PaidBack
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.holds.models import Hold
@@ -8,6 +9,7 @@ from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
+from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion, Undone
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
@@ -16,10 +18,12 @@ from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, Wh
 
 __all__ = [
     "Account",
+    "Applied",
     "Award",
     "BadRow",
     "Benefit",
     "Budget",
+    "Checkout",
     "Correction",
     "CorrectionLimit",
     "CorrectionReason",
@@ -41,9 +45,13 @@ __all__ = [
     "Move",
     "Movement",
     "Need",
+    "PaidBack",
+    "PayTerms",
     "PointKind",
     "Pool",
     "Programme",
+    "Promotion",
+    "PromotionVersion",
     "RuleVersion",
     "SaleImport",
     "Shard",
@@ -51,6 +59,7 @@ __all__ = [
     "TakenBack",
     "Tier",
     "TierChange",
+    "Undone",
     "Watch",
     "WhatIf",
 ]

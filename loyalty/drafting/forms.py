@@ -171,7 +171,12 @@ class VersionForm(forms.Form):
         self.fields["store"] = several(_("stores"), names_with(Store.objects.order_by("code"), stores))
         self.fields["tier"] = several(_("tiers"), names_with(Tier.objects.order_by("threshold"), tiers))
         self.fields["kind"] = thing(PointKind.objects.order_by("pk"), _("point kind"), empty_label=None)
-        self.fields["budget"] = thing(Budget.objects.order_by("pk"), _("budget"), required=False, empty_label=_("none"))
+        self.fields["budget"] = thing(
+            Budget.objects.filter(is_for_prices=False).order_by("pk"),
+            _("budget"),
+            required=False,
+            empty_label=_("none"),
+        )
         for name in SPARSE:
             self.fields[f"lines_{name}"] = listed(label=LINES[name])
         for period, words in PERIODS.items():
