@@ -45,6 +45,8 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
     "loyalty_event": (ALL, set(), set(), True),
     "loyalty_earningrule": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_promotion": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_payterms": (SETTERS, {"marketer", "owner"}, set(), False),
     "loyalty_budget": (SETTERS, {"marketer", "owner"}, set(), False),
     "loyalty_programme": (SETTERS, set(), set(), False),
     "loyalty_ladder": (SETTERS, OWNER, set(), False),
@@ -76,6 +78,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "loyalty_programme_changelist": {"others": {302}, "clerk": {403}},  # leads right to its one row
     "rule_multiply": {"others": {403}, "marketer": {200}, "owner": {200}},
     "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "promotion_say": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "promotion_off": {"others": {405}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
     "draft_state": {"others": {200}, "clerk": {403}},
     "draft_measure": {"others": {405}},
@@ -97,7 +101,7 @@ SITE: dict[str, dict[str, set[int]]] = {
 OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
-MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier"}
+MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier", "offers"}
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
 MEMBERS_POSTS = {"buy_tier", "read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}

@@ -1,8 +1,8 @@
 """Verbs: change a promotion by a new version, set what points pay; reads: the pricebook, what was given."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -10,21 +10,36 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import get_language
 
+from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.goods import chooser
 from loyalty.conditions.tree import compiled
 from loyalty.ledger.models import PointKind, Programme
 from loyalty.ledger.rules import NotSpendable
 from loyalty.limits.actions import give_back, take
 from loyalty.limits.rules import Given, Usage
-from loyalty.pricing.rules import Offer, PayRate, Pricebook
+from loyalty.pricing.rules import Offer, PayRate, Pricebook, price
 from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion, Undone
-from loyalty.promotions.rules import PAYING, TermsInPast, check_whole, counted, lint_offers, read_offer
-from loyalty.promotions.sql import GIVEN, USAGE
-from loyalty.rulebook.actions import known_codes
-from loyalty.rulebook.rules import Finding, VersionInPast
+from loyalty.promotions.rules import (
+    PAYING,
+    TermsInPast,
+    When,
+    check_whole,
+    counted,
+    is_for,
+    lint_offers,
+    read_offer,
+    version_shown,
+    when,
+    words_of_promotion,
+)
+from loyalty.promotions.sql import USAGE
+from loyalty.rulebook.actions import known_codes, names_of
+from loyalty.rulebook.rules import Finding, VersionInPast, wants_of
 from members.kit.arrays import integers
-from members.purchases.models import Return
+from members.profiles.models import Member
+from members.purchases.models import Return, SaleLine
 from members.stores.models import User
 
 FIELDS = (
@@ -33,6 +48,7 @@ FIELDS = (
     "lines", "got_lines", "limits", "budget_id", "priority", "group", "stops", "combines",
 )  # fmt: skip
 RATE = ("valid_from", "is_on", "kind_id", "points", "worth", "least", "step", "most_share")
+LATELY = 300  # lines looked at for an example
 LIMITS = FIELDS.index("limits")
 
 
@@ -85,18 +101,102 @@ def usage_of(*, member: int, promotions: Iterable[int], since: datetime | None) 
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """How often a promotion was applied, and the minor units that it took off; what returns undid is left out."""
+class OnOffer:
+    """A promotion as a member reads of it: its own words if it has some, and what it says."""
 
-    times: int = 0
-    off: int = 0
+    promotion: Promotion
+    words: str
+    says: str
+    when: When
 
 
-def given_by(promotions: Sequence[int]) -> dict[int, Total]:
-    """What promotions gave so far, by their ids."""
-    with connection.cursor() as cursor:
-        cursor.execute(GIVEN, (integers(promotions),))
-        return {promotion: Total(times, int(off)) for promotion, times, off in cursor.fetchall()}
+def offers_for(member: Member, now: datetime) -> list[OnOffer]:
+    """Promotions that run or are to come and that this member could have, those that end soonest first."""
+    all_of = Promotion.objects.prefetch_related("versions").order_by("pk")
+    shown = [(each, version_shown(each.versions.all(), now), when(each.versions.all(), now)) for each in all_of]
+    shown = [each for each in shown if each[2].state in ("running", "coming")]
+    if not shown:
+        return []
+    tiers = set(member.standings.filter(tier__isnull=False).values_list("tier__code", flat=True))
+    stores = set(member.sales.order_by().values_list("store__code", flat=True).distinct())
+    stores |= {member.home_store.code} if member.home_store else set()
+    found = [each for each in shown if is_for(each[1], tiers=tiers, stores=stores)]
+    found.sort(key=lambda each: (each[2].state != "running", each[2].last or date.max))
+    names = names_of([said for _promotion, said, _runs in found])
+    return [
+        OnOffer(promotion, words_shown(promotion), words_of_promotion(said, names, is_for_staff=False), runs)
+        for promotion, said, runs in found
+    ]
+
+
+def words_shown(promotion: Promotion) -> str:
+    """What marketing wrote for members, in the reader's language."""
+    is_english = (get_language() or "").startswith("en")
+    words = (promotion.words_en, promotion.words_zh) if is_english else (promotion.words_zh, promotion.words_en)
+    return words[0] or words[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What a promotion would do to a basket out of what the shop sells: (name, pieces, price, taken off) by line."""
+
+    lines: Sequence[tuple[str, int, int, int]]
+    price: int
+    off: int
+
+
+def example_of(offer: Offer) -> Example | None:
+    """A basket out of what was sold lately, with what the promotion would take off if its conditions held.
+
+    None where nothing was sold that it could count.
+    """
+    goods, names = recent_goods(offer)
+    least = max(wants_of(offer.conditions, "min_amount"), default=0)
+    total = sum(line.amount for line in goods)
+    if not total:
+        return None
+    times = -(-least // total) or 1
+    goods = [replace(line, quantity=line.quantity * times, amount=line.amount * times) for line in goods]
+    case = Case(at=timezone.localtime(), amount=total * times, lines=tuple(goods))
+    free = replace(offer, check=lambda _case: None, limits={}, budget=None)
+    priced = price([free], case, usage=Usage(), rooms={})
+    lines = [(names[line.sku], line.quantity, line.amount, priced.off_line(line.position)) for line in goods]
+    return Example(lines, case.amount, priced.off)
+
+
+def recent_goods(offer: Offer) -> tuple[list[Goods], dict[str, str]]:
+    """Up to two products that count, up to two to get, and one that does neither, at what they sold for lately."""
+    chosen: list[SaleLine] = []
+    room = [2, 2, 1]
+    for line in recent_lines():
+        kind = 0 if is_in(offer.chosen, line) else 1 if offer.got is not None and is_in(offer.got, line) else 2
+        if room[kind]:
+            room[kind] -= 1
+            chosen.append(line)
+    pieces = offer.buys + offer.gets if offer.effect == "buy_get" else 1
+    goods = [
+        goods_of(line, place, pieces if is_in(offer.chosen, line) or is_in(offer.got, line) else 1)
+        for place, line in enumerate(chosen, start=1)
+    ]
+    return goods, {line.sku: line.name or line.sku for line in chosen}
+
+
+def recent_lines() -> Iterable[SaleLine]:
+    """The latest line of each product among the last that were sold."""
+    recent = SaleLine.objects.filter(product__isnull=False, amount__gt=0).select_related("product")
+    return {line.sku: line for line in recent.order_by("-pk")[:LATELY]}.values()
+
+
+def goods_of(line: SaleLine, place: int, pieces: int) -> Goods:
+    """A line as conditions see it, at the price of a piece before discounts."""
+    category, brand = (line.product.category, line.product.brand) if line.product else ("", "")
+    amount = (line.amount + line.discount) // line.quantity * pieces
+    return Goods(place, line.sku, category, brand, pieces, amount)
+
+
+def is_in(choice: Callable[[Goods], bool] | None, line: SaleLine) -> bool:
+    """Whether a line is one of those chosen; without a choice all are."""
+    return choice is None or choice(goods_of(line, 0, 1))
 
 
 def findings(*, at: datetime, draft: Offer | None = None) -> list[Finding]:

@@ -4,14 +4,29 @@ import pgtrigger
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.ledger.models import PointKind, renews_programme
 from loyalty.limits.models import Budget
 from members.profiles.models import Member
 from members.purchases.models import Return, Sale
+
+
+class PromotionQuerySet(models.QuerySet["Promotion"]):
+    def with_given(self) -> "PromotionQuerySet":
+        """Each with `times` it was applied and `given` minor units it took off; what returns undid is left out."""
+        applied = Applied.objects.filter(version__promotion=OuterRef("pk"), returned__lt=F("off")).order_by()
+        totals = applied.values("version__promotion")
+        return self.annotate(
+            times=Coalesce(Subquery(totals.annotate(n=Count("pk")).values("n")), 0),
+            given=Coalesce(
+                Subquery(totals.annotate(n=Sum(F("off") - F("returned"))).values("n")),
+                0,
+                output_field=models.BigIntegerField(),
+            ),
+        )
 
 
 class Promotion(models.Model):
@@ -22,6 +37,8 @@ class Promotion(models.Model):
     name_en = models.CharField(_("name in English"), max_length=60)
     words_zh = models.CharField(_("words for members in Chinese"), max_length=200, default="", blank=True)
     words_en = models.CharField(_("words for members in English"), max_length=200, default="", blank=True)
+
+    objects = PromotionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("promotion")

@@ -1,10 +1,11 @@
 """What a promotion may say, its state, its words, and what is suspicious about it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -140,22 +141,60 @@ class When:
         return str(STATES[self.state])
 
 
-def when(version: Any, *, coming: Any, today: date, now: datetime) -> When:
-    """When a promotion runs, by the version in force (or None) and the first that is to come (or None)."""
-    said = version if version is not None and version.is_on else None
-    if said is None:
-        said = coming if coming is not None and coming.is_on else None
-    if said is None:
+def version_at(versions: Iterable[Any], now: datetime) -> Any:
+    """What a promotion says at a moment, out of all its versions; None before the first."""
+    begun = [version for version in versions if version.valid_from <= now]
+    return max(begun, key=lambda each: (each.valid_from, each.number), default=None)
+
+
+def version_shown(versions: Iterable[Any], now: datetime) -> Any:
+    """What a promotion says now; where it says nothing now, what it will say first; else what it said last."""
+    now_said = version_at(versions, now)
+    if now_said is not None and now_said.is_on:
+        return now_said
+    later = [version for version in versions if version.valid_from > now and version.is_on]
+    return min(later, key=lambda each: (each.valid_from, each.number), default=now_said)
+
+
+def when(versions: Iterable[Any], now: datetime) -> When:
+    """When a promotion runs, by its versions and the dates of its conditions."""
+    said, today = version_shown(versions, now), timezone.localdate(now)
+    if said is None or not said.is_on:
         return When("off")
     dates = list(wants_of(said.conditions, "dates"))
     last = min((date.fromisoformat(each["to"]) for each in dates if "to" in each), default=None)
-    first = max((date.fromisoformat(each["from"]) for each in dates if "from" in each), default=None)
+    begins = [date.fromisoformat(each["from"]) for each in dates if "from" in each]
+    begins += [timezone.localdate(said.valid_from)] if said.valid_from > now else []
+    first = max(begins, default=today)
     if last is not None and last < today:
         return When("over", last=last)
-    if said.valid_from > now or (first is not None and first > today):
-        begins = max([each for each in (first, said.valid_from.date() if said.valid_from > now else None) if each])
-        return When("coming", begins, last)
+    if said.valid_from > now or first > today:
+        return When("coming", first, last)
     return When("running", None, last)
+
+
+def is_for(said: Any, *, tiers: Set[str], stores: Set[str]) -> bool:
+    """Whether a member on these tiers, who shops in these stores, could have a promotion."""
+    held = {"tier": tiers, "store": stores}
+    return all(not held[test].isdisjoint(wants) for test in held for wants in wants_of(said.conditions, test))
+
+
+PASSED = {
+    "stopped": gettext_lazy("a more important promotion stops those after it"),
+    "beaten": gettext_lazy("another promotion of its group took more off"),
+    "alone": gettext_lazy("what it does not combine with took more off"),
+    "pieces": gettext_lazy("too few pieces for one set"),
+    "budget": gettext_lazy("its budget had too little left"),
+    "nothing_left": gettext_lazy("nothing was left to take off"),
+}
+
+
+def words_of_pass(reason: str) -> str:
+    """Why a promotion took nothing off, where no condition was the reason; empty for conditions and times."""
+    if reason.startswith("amount_"):
+        period = PERIODS.get(reason.removeprefix("amount_"), "")
+        return _("what it may take off %(period)s is used up") % {"period": period}
+    return str(PASSED.get(reason, ""))
 
 
 def words_of_gift(said: Any) -> str:

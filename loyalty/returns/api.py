@@ -200,7 +200,7 @@ def words_of_outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "amount": outcome.amount,
         "by_points": outcome.by_points,
-        "money": outcome.amount - outcome.by_points,
+        "money": outcome.money,
         "lines": list(outcome.lines),
         "taken": [
             {"rule": each.rule, "kind": each.kind, "points": each.points, "taken": each.taken}

@@ -235,6 +235,11 @@ class Outcome:
     tier_after: str | None = None
 
     @property
+    def money(self) -> int:
+        """Minor units to be given back in money."""
+        return self.amount - self.by_points
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What who confirms has to know: everything but ids and the moment."""
         return {

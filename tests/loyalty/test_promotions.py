@@ -20,7 +20,7 @@ from loyalty.ledger.rules import NotEnoughPoints, NotSpendable
 from loyalty.limits.actions import open_budget, room_of, set_pool
 from loyalty.limits.models import Budget, Shard
 from loyalty.limits.rules import BadBudget, BadLimit
-from loyalty.promotions.actions import change_promotion, given_by, set_pay_terms, switch_off
+from loyalty.promotions.actions import change_promotion, set_pay_terms, switch_off
 from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion
 from loyalty.promotions.rules import BadPercent, BudgetForPoints, NothingChosen, TermsInPast
 from loyalty.rulebook.rules import BadNumber, BudgetForPrices, VersionInPast
@@ -426,9 +426,9 @@ def test_what_was_given_is_counted(wang, store):
     for number in ("S1", "S2"):
         sold(wang, store, basket(number))
 
-    total = given_by([five.pk])[five.pk]
+    total = Promotion.objects.with_given().get(pk=five.pk)
 
-    assert (total.times, total.off) == (2, 1_000)
+    assert (total.times, total.given) == (2, 1_000)
 
 
 def test_every_refusal_has_a_sentence_in_both_languages():
