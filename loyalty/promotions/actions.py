@@ -175,7 +175,7 @@ def recent_goods(offer: Offer) -> tuple[list[Goods], dict[str, str]]:
             chosen.append(line)
     pieces = offer.buys + offer.gets if offer.effect == "buy_get" else 1
     goods = [
-        goods_of(line, place, pieces if is_in(offer.chosen, line) or is_in(offer.got, line) else 1)
+        goods_of(line, place, pieces if is_in(offer.chosen, line) or (offer.got and is_in(offer.got, line)) else 1)
         for place, line in enumerate(chosen, start=1)
     ]
     return goods, {line.sku: line.name or line.sku for line in chosen}

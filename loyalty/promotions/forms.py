@@ -51,6 +51,7 @@ GROUPS = (
 class PromotionForm(SayingForm):
     """What a promotion says from a moment on."""
 
+    is_on = tick(_("is on"), help_text=_("Without the tick it takes nothing off from then on."))
     effect = chosen(_("gives"), PromotionVersion.Effect.choices)
     amount = money(label=_("amount off"), help_text=_("For example 5 or 12.50"))
     is_per_piece = tick(_("off each piece"))
