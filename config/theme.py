@@ -75,6 +75,8 @@ SIDEBAR = [
     {
         "title": _("Marketing"),
         "items": [
+            entry(_("Promotions"), "loyalty.promotion", "sell"),
+            entry(_("Paying with points"), "loyalty.payterms", "payments"),
             entry(_("Templates"), "members.template", "edit_note"),
             entry(_("Messages"), "members.message", "outbox"),
         ],

@@ -2,6 +2,7 @@
 
 from loyalty.backtest.models import Backtest, Swing
 from loyalty.benefits.models import Benefit
+from loyalty.checkout.models import Checkout, PaidBack
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.drafting.models import RuleDraft
 from loyalty.earning.models import Award, Event, Judgement
@@ -11,6 +12,7 @@ from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, Po
 from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
 from loyalty.programme.models import ProgrammeFile
+from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion, Undone
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
@@ -19,11 +21,13 @@ from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, Wh
 
 __all__ = [
     "Account",
+    "Applied",
     "Award",
     "Backtest",
     "BadRow",
     "Benefit",
     "Budget",
+    "Checkout",
     "Correction",
     "CorrectionLimit",
     "CorrectionReason",
@@ -45,10 +49,14 @@ __all__ = [
     "Move",
     "Movement",
     "Need",
+    "PaidBack",
+    "PayTerms",
     "PointKind",
     "Pool",
     "Programme",
     "ProgrammeFile",
+    "Promotion",
+    "PromotionVersion",
     "RuleDraft",
     "RuleVersion",
     "SaleImport",
@@ -58,6 +66,7 @@ __all__ = [
     "TakenBack",
     "Tier",
     "TierChange",
+    "Undone",
     "Watch",
     "WhatIf",
 ]

@@ -46,6 +46,8 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_event": (ALL, set(), set(), True),
     "loyalty_earningrule": (SETTERS, {"marketer", "owner"}, set(), False),
     "loyalty_backtest": ({"marketer", "analyst", "owner"}, set(), set(), False),
+    "loyalty_promotion": (SETTERS, {"marketer", "owner"}, set(), False),
+    "loyalty_payterms": (SETTERS, {"marketer", "owner"}, set(), False),
     "loyalty_budget": (SETTERS, {"marketer", "owner"}, set(), False),
     "loyalty_programme": (SETTERS, set(), set(), False),
     "loyalty_programmefile": ({"manager", "marketer", "analyst", "owner"}, OWNER, set(), False),
@@ -82,6 +84,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "backtest_state": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "backtest_cancel": {"others": {405}},
     "backtest_members": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
+    "promotion_say": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "promotion_off": {"others": {405}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
     "programme_download": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "programme_take_in": {"others": {405}},
@@ -107,7 +111,7 @@ SITE: dict[str, dict[str, set[int]]] = {
 OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
-MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier"}
+MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier", "offers"}
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
 MEMBERS_POSTS = {"buy_tier", "read_all", "read_message", "choose_theme", "choose_language"}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}

@@ -13,9 +13,10 @@ from loyalty.backtest.actions import ask_backtest
 from loyalty.backtest.models import Backtest
 from loyalty.backtest.rules import Whom
 from loyalty.benefits.models import Benefit
+from loyalty.checkout.actions import sell
+from loyalty.checkout.rules import Asked
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.drafting.actions import keep_draft
-from loyalty.earning.actions import record_sale
 from loyalty.earning.models import Event
 from loyalty.grants.actions import sell_tier
 from loyalty.holds.actions import place_hold, release_hold
@@ -25,6 +26,8 @@ from loyalty.ledger.models import Account, Difference, Movement, PointKind, Prog
 from loyalty.liability.models import LiabilityDay
 from loyalty.limits.actions import open_budget
 from loyalty.programme.actions import hand_in
+from loyalty.promotions.actions import change_promotion, set_pay_terms
+from loyalty.promotions.models import Promotion
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.rulebook.actions import change_rule
@@ -147,11 +150,22 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_budget": open_budget(
             code="spring", name_zh=f"春季{mark}"[:60], name_en=f"Spring{mark}"[:60], total=1_000
         ),
+        "loyalty_promotion": make_promotion(mark),
+        "loyalty_payterms": set_pay_terms(kind=kind, now=NOW - timedelta(days=400), by=None, points=100, worth=100),
         "loyalty_programme": Programme.objects.get(),
         "loyalty_programmefile": hand_in(
             text="regulars_programme: 1\nsettings: {return_days: 3}", name=f"next{mark}", now=NOW
         ),
     }
+
+
+def make_promotion(mark: str) -> Promotion:
+    """A little off every sale that asks for it."""
+    made = Promotion.objects.create(
+        code="welcome", name_zh=f"迎新{mark}", name_en=f"Welcome{mark}", words_zh=f"减{mark}", words_en=f"less{mark}"
+    )
+    change_promotion(promotion=made, now=NOW - timedelta(days=400), by=None, amount=100)
+    return made
 
 
 def make_draft(ladder: Ladder, mark: str) -> LadderDraft:
@@ -195,12 +209,12 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         receipt=f"R-{store.code}{mark}",
         happened_at=NOW - timedelta(days=1),
         currency="CNY",
-        amount=600_000,
+        amount=600_100,
         discount=0,
         tender="cash",
-        lines=[Line("TEA", f"龙井{mark}", 1, 600_000, 0)],
+        lines=[Line("TEA", f"龙井{mark}", 1, 600_100, 0)],
     )
-    sale = record_sale(member=member, store=store, till=till, receipt=receipt, now=NOW).sale
+    sale = sell(member=member, store=store, till=till, receipt=receipt, asked=Asked(True), now=NOW).recorded.sale
     return Corner(store, member, phone, email, {
         "members_store": store,
         "members_member": member,

@@ -116,8 +116,8 @@ def budget_words(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any] |
         return None
     return {
         "name": named(budget),
-        "used": shown_in(budget.price, result["totals"]["units"]),
-        "total": shown_in(budget.price, said["total"]),
+        "used": shown_in(budget.counts_money, result["totals"]["units"]),
+        "total": shown_in(budget.counts_money, said["total"]),
         "share": min(100, result["totals"]["units"] * 100 // said["total"]),
         "out": date.fromisoformat(said["out"]) if said["out"] else None,
     }

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from loyalty.batches.actions import Outcome, record_sales
+from loyalty.checkout.forms import asks_price
 from loyalty.earning.api import SaleSerializer
 from loyalty.earning.forms import SaleAsked, mapping, read_sale
 from members.kit.refusals import Malformed, Refusal
@@ -25,6 +26,13 @@ MOST_SALES = 1_000
 class TooManySales(Malformed):
     code = "too_many_sales"
     sentence = _("Send from 1 to %(limit)s sales at a time.")
+
+
+class PricedAlone(Refusal):
+    """Prices depend on the sales before them, so they are made one by one."""
+
+    code = "priced_alone"
+    sentence = _("Promotions and paying with points go through sales sent one by one: %(fields)s.")
 
 
 class SalesSerializer(serializers.Serializer[Any]):
@@ -65,6 +73,9 @@ class BulkSales(APIView):
 def read_or_refuse(row: Any, *, key: str, now: Any) -> SaleAsked | Refusal:
     """A row of many as read, or why it cannot be."""
     try:
+        fields = asks_price(row)
+        if fields:
+            raise PricedAlone(fields=", ".join(fields))
         return read_sale(row, key=key, now=now)
     except Refusal as refusal:
         return refusal

@@ -67,9 +67,13 @@ def chooser(wants: Mapping[str, list[str]]) -> Callable[[Goods], bool]:
     barred = [(FIELDS[name[4:]], frozenset(values)) for name, values in wants.items() if name not in FIELDS]
 
     def chosen(line: Goods) -> bool:
-        if any(value_of(line) in values for value_of, values in barred):
-            return False
-        return not counts or any(value_of(line) in values for value_of, values in counts)
+        for value_of, values in barred:  # plain loops: this is asked of every line by every rule
+            if value_of(line) in values:
+                return False
+        for value_of, values in counts:
+            if value_of(line) in values:
+                return True
+        return not counts
 
     return chosen
 

@@ -1,8 +1,8 @@
 """The form in which staff say a rule version, and the short one of the preset."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.utils import timezone
@@ -97,8 +97,11 @@ GROUPS = (
 )  # fmt: skip
 
 
-class VersionForm(forms.Form):
-    """What a rule says from a moment on. `said` is what the verb takes; `is_confirmed` that it was shown before."""
+class SayingForm(forms.Form):
+    """What a version says of when, for whom and where. `said` is what its verb takes; `is_confirmed` that it was shown.
+
+    Those that follow say their own fields, how these are grouped, and how a verb reads what they say.
+    """
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
     valid_from = forms.DateTimeField(
@@ -108,17 +111,6 @@ class VersionForm(forms.Form):
         help_text=_("Empty: from now on."),
     )
     is_on = tick(_("is on"), help_text=_("Without the tick the rule gives nothing from then on."))
-    about = chosen(_("about"), [(SALE, _("a sale")), *EVENTS.items(), (OTHER, _("another event"))])
-    other_event = forms.SlugField(label=_("code of the event"), max_length=40, required=False, widget=text_box())
-    effect = chosen(_("gives"), RuleVersion.Effect.choices)
-    points = whole(1, 1_000_000, label=_("points"))
-    per_amount = money(label=_("for each (money spent)"), help_text=_("For example 1 or 12.50"))
-    percent = factor(label=_("times"), help_text=_("2 doubles; up to 10"))
-    stacking = chosen(_("with other multipliers"), RuleVersion.Stacking.choices)
-    rounding = chosen(_("rounding"), RuleVersion.Rounding.choices)
-    basis = chosen(_("counts amounts"), RuleVersion.Basis.choices)
-    uses_tier_multiplier = tick(_("times the tier's multiplier"))
-    counts_paid_by_points = tick(_("counts what is paid with points"))
     together = chosen(_("holds when"), [("all", _("all of these hold")), ("any", _("any of these holds"))])
     channel = several(_("channels"), Channel.choices)
     tender = several(_("means of payment"), Tender.choices)
@@ -149,44 +141,31 @@ class VersionForm(forms.Form):
     priority = whole(0, 32_767, label=_("priority (small first)"))
     group = forms.SlugField(label=_("group of which the best wins"), max_length=40, required=False, widget=text_box())
     stops = tick(_("stops those after it"))
-    waits = chosen(_("pending"), RuleVersion.Waits.choices)
-    pending_days = whole(0, 3_660, label=_("pending days"))
-    waits_for = forms.SlugField(
-        label=_("event that makes them active"), max_length=40, required=False, widget=text_box()
-    )
-    lives = chosen(
-        _("expire"),
-        [("", _("never")), ("months", _("after months")), ("day", _("after a day")),
-         ("idle", _("after months without activity"))],
-    )  # fmt: skip
-    expires_after_months = whole(1, 240, label=_("months"))
-    idle_months = whole(1, 240, label=_("months without activity"))
-    expires_on = one_day(_("last day of the points"))
-    expires_rounding = chosen(_("and lasts until"), [("", _("the very day")), *RuleVersion.UpTo.choices])
 
-    def __init__(
-        self, data: Any = None, *, rule: EarningRule, last: RuleVersion | None, start: RuleVersion | None = None
-    ) -> None:
-        self.start = start or last or RuleVersion(rule=rule)
-        super().__init__(data, initial=fields_of(self.start))
-        self.last, self.said = last, cast(dict[str, Any], {})
+    shown: tuple[tuple[str, Any, tuple[str, ...]], ...] = ()  # groups of fields: code, title, names
+    at_field: Mapping[str, str] = {}  # where a refusal of the whole is shown
+    read: Callable[[Mapping[str, Any]], dict[str, Any]]
+
+    def __init__(self, data: Any = None, *, initial: dict[str, Any], start: Any, last: Any) -> None:
+        super().__init__(data, initial=initial)
+        self.start, self.last = start, last
+        self.said: dict[str, Any] = {}
         stores, tiers = self.initial.get("store", []), self.initial.get("tier", [])
         self.fields["store"] = several(_("stores"), names_with(Store.objects.order_by("code"), stores))
         self.fields["tier"] = several(_("tiers"), names_with(Tier.objects.order_by("threshold"), tiers))
-        self.fields["kind"] = thing(PointKind.objects.order_by("pk"), _("point kind"), empty_label=None)
-        self.fields["budget"] = thing(Budget.objects.order_by("pk"), _("budget"), required=False, empty_label=_("none"))
-        for name in SPARSE:
-            self.fields[f"lines_{name}"] = listed(label=LINES[name])
-        for period, words in PERIODS.items():
-            self.fields[f"times_{period}"] = whole(1, MOST, label=_("times %(period)s") % {"period": words})
-            self.fields[f"points_{period}"] = whole(1, MOST, label=_("points %(period)s") % {"period": words})
-        self.fields["per_sale"] = whole(1, MOST, label=_("points a sale"))
-        self.fields["cooldown_hours"] = whole(1, LONGEST_COOLDOWN, label=_("hours until the next time"))
+
+    def needed(self, said: Mapping[str, Any]) -> list[str]:
+        """Fields that what was chosen cannot do without."""
+        raise NotImplementedError
+
+    def saying(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """What the fields say, as the verb takes it; fields that do not matter are left out."""
+        raise NotImplementedError
 
     @property
     def groups(self) -> Iterator[tuple[str, Any, list[forms.BoundField]]]:
         """The fields as the page shows them."""
-        for code, title, names in GROUPS:
+        for code, title, names in self.shown:
             yield code, title, [self[name] for name in names]
 
     @property
@@ -207,55 +186,32 @@ class VersionForm(forms.Form):
     @property
     def digest(self) -> str:
         """Of what would be kept."""
-        return digest(self.said | {name: getattr(self.said[name], "pk", None) for name in ("kind", "budget")})
+        return digest({name: getattr(value, "pk", value) for name, value in self.said.items()})
 
     def clean(self) -> dict[str, Any]:
         """Everything is read here as the verb reads it, so that each refusal stands at its field."""
         said = super().clean() or self.cleaned_data
-        self.need_what_matters(said)
+        for name in self.needed(said):
+            if said.get(name) in (None, "") and name not in self.errors:
+                self.add_error(name, forms.ValidationError(_("This is needed here."), code="required"))
         self.said = self.saying(said)
         self.follow_the_last(said.get("valid_from"))
         if not self.errors:
             try:
-                self.said = read_saying(self.said)
+                self.said = type(self).read(self.said)
             except Refusal as refusal:
                 self.refuse(refusal)
         return said
 
     def refuse(self, refusal: Refusal) -> None:
         """Show a refusal at the field that it is about."""
-        self.add_error(AT_FIELD.get(refusal.code), forms.ValidationError(str(refusal), code=refusal.code))
-
-    def need_what_matters(self, said: Mapping[str, Any]) -> None:
-        """Fields that the chosen effect, event and life cannot do without."""
-        needed = [*NEEDED.get(said.get("effect", ""), ())]
-        needed += ["other_event"] if said.get("about") == OTHER else []
-        needed += [LIVES[said["lives"]]] if said.get("lives") else []
-        for name in needed:
-            if said.get(name) in (None, "") and name not in self.errors:
-                self.add_error(name, forms.ValidationError(_("This is needed here."), code="required"))
+        self.add_error(self.at_field.get(refusal.code), forms.ValidationError(str(refusal), code=refusal.code))
 
     def follow_the_last(self, valid_from: datetime | None) -> None:
         """Versions follow one another in time."""
         if self.last is not None and (valid_from or timezone.now()) < self.last.valid_from:
             since = f"{timezone.localtime(self.last.valid_from):%Y-%m-%d %H:%M}"
             self.refuse(VersionInPast(since=since))
-
-    def saying(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """What the fields say, as the verb takes it; fields that do not matter are left out."""
-        wanted = [*ALWAYS, *MATTERS.get(said.get("effect", ""), ())]
-        says = {name: said[name] for name in wanted if said.get(name) is not None}
-        lives = LIVES.get(said.get("lives", ""))
-        if lives:
-            says |= {lives: said.get(lives), "expires_rounding": said.get("expires_rounding", "")}
-        return says | {
-            "valid_from": said.get("valid_from"),
-            "trigger": said.get("other_event", "") if said.get("about") == OTHER else said.get("about") or SALE,
-            "conditions": self.conditions(said),
-            "lines": {name: said[f"lines_{name}"] for name in SPARSE if said.get(f"lines_{name}")},
-            "limits": limits_from(said),
-            "budget": said.get("budget"),
-        }
 
     def conditions(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """The tree, out of the text or out of the fields; what cannot be used is refused at its field."""
@@ -281,6 +237,82 @@ class VersionForm(forms.Form):
                 field = "last_day" if name == "dates" else name
                 self.add_error(field, forms.ValidationError(str(refusal), code=refusal.code))
         return read
+
+
+class VersionForm(SayingForm):
+    """What an earning rule says from a moment on."""
+
+    about = chosen(_("about"), [(SALE, _("a sale")), *EVENTS.items(), (OTHER, _("another event"))])
+    other_event = forms.SlugField(label=_("code of the event"), max_length=40, required=False, widget=text_box())
+    effect = chosen(_("gives"), RuleVersion.Effect.choices)
+    points = whole(1, 1_000_000, label=_("points"))
+    per_amount = money(label=_("for each (money spent)"), help_text=_("For example 1 or 12.50"))
+    percent = factor(label=_("times"), help_text=_("2 doubles; up to 10"))
+    stacking = chosen(_("with other multipliers"), RuleVersion.Stacking.choices)
+    rounding = chosen(_("rounding"), RuleVersion.Rounding.choices)
+    basis = chosen(_("counts amounts"), RuleVersion.Basis.choices)
+    uses_tier_multiplier = tick(_("times the tier's multiplier"))
+    counts_paid_by_points = tick(_("counts what is paid with points"))
+    waits = chosen(_("pending"), RuleVersion.Waits.choices)
+    pending_days = whole(0, 3_660, label=_("pending days"))
+    waits_for = forms.SlugField(
+        label=_("event that makes them active"), max_length=40, required=False, widget=text_box()
+    )
+    lives = chosen(
+        _("expire"),
+        [("", _("never")), ("months", _("after months")), ("day", _("after a day")),
+         ("idle", _("after months without activity"))],
+    )  # fmt: skip
+    expires_after_months = whole(1, 240, label=_("months"))
+    idle_months = whole(1, 240, label=_("months without activity"))
+    expires_on = one_day(_("last day of the points"))
+    expires_rounding = chosen(_("and lasts until"), [("", _("the very day")), *RuleVersion.UpTo.choices])
+
+    shown = GROUPS
+    at_field = AT_FIELD
+    read = staticmethod(read_saying)
+
+    def __init__(
+        self, data: Any = None, *, rule: EarningRule, last: RuleVersion | None, start: RuleVersion | None = None
+    ) -> None:
+        begin = start or last or RuleVersion(rule=rule)
+        super().__init__(data, initial=fields_of(begin), start=begin, last=last)
+        self.fields["kind"] = thing(PointKind.objects.order_by("pk"), _("point kind"), empty_label=None)
+        self.fields["budget"] = thing(
+            Budget.objects.filter(is_for_prices=False).order_by("pk"),
+            _("budget"),
+            required=False,
+            empty_label=_("none"),
+        )
+        for name in SPARSE:
+            self.fields[f"lines_{name}"] = listed(label=LINES[name])
+        for period, words in PERIODS.items():
+            self.fields[f"times_{period}"] = whole(1, MOST, label=_("times %(period)s") % {"period": words})
+            self.fields[f"points_{period}"] = whole(1, MOST, label=_("points %(period)s") % {"period": words})
+        self.fields["per_sale"] = whole(1, MOST, label=_("points a sale"))
+        self.fields["cooldown_hours"] = whole(1, LONGEST_COOLDOWN, label=_("hours until the next time"))
+
+    def needed(self, said: Mapping[str, Any]) -> list[str]:
+        """What the chosen effect, event and life need."""
+        needed = [*NEEDED.get(said.get("effect", ""), ())]
+        needed += ["other_event"] if said.get("about") == OTHER else []
+        return needed + ([LIVES[said["lives"]]] if said.get("lives") else [])
+
+    def saying(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """What the fields say, as the verb takes it; fields that do not matter are left out."""
+        wanted = [*ALWAYS, *MATTERS.get(said.get("effect", ""), ())]
+        says = {name: said[name] for name in wanted if said.get(name) is not None}
+        lives = LIVES.get(said.get("lives", ""))
+        if lives:
+            says |= {lives: said.get(lives), "expires_rounding": said.get("expires_rounding", "")}
+        return says | {
+            "valid_from": said.get("valid_from"),
+            "trigger": said.get("other_event", "") if said.get("about") == OTHER else said.get("about") or SALE,
+            "conditions": self.conditions(said),
+            "lines": {name: said[f"lines_{name}"] for name in SPARSE if said.get(f"lines_{name}")},
+            "limits": limits_from(said),
+            "budget": said.get("budget"),
+        }
 
 
 LINES = {

@@ -3,7 +3,7 @@
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from django.utils import timezone
 from loyalty.earning.rules import (
     About,
     Judged,
+    Paid,
     Products,
+    Sitting,
     Wanted,
     case_of,
     climbed,
@@ -23,6 +25,8 @@ from loyalty.earning.rules import (
     wanted_by,
 )
 from loyalty.earning.sql import ABOUT, POST_AWARDS, PRODUCTS, USAGE
+from loyalty.ledger.actions import redeem
+from loyalty.ledger.models import PointKind
 from loyalty.limits.actions import room_of, take
 from loyalty.limits.rules import Given
 from loyalty.reckoning.rules import Earned, Rulebook, Verdict, Version, cut_to_budget, in_units, judge_case
@@ -53,7 +57,7 @@ def judged_by(*, member: int, at: datetime) -> tuple[Rulebook, Standing]:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recorded sale did: its id, the awards, balances by point kind, and the tier."""
+    """What a recorded sale did: its id, the awards, balances by point kind, the tier, and how it was judged."""
 
     sale: int
     is_repeat: bool
@@ -61,6 +65,7 @@ class Recorded:
     balances: dict[str, int]
     progress: Progress | None
     is_rise: bool
+    sitting: Sitting | None = None
 
 
 def find_out(
@@ -114,13 +119,15 @@ def judge(
     at: datetime,
     standing: Standing,
     is_written: bool,
-) -> tuple[Verdict, About]:
+    paid: Paid | None = None,
+) -> Sitting:
     """Apply the rules of a moment to a receipt. `is_written` says whether the sale stands in the books already."""
     versions = book.in_force(at)
     step = book.climb.step(standing.tier_then) if book.climb else None
     about, products = about_sale(member=member, receipt=receipt, versions=versions, at=at, is_written=is_written)
-    case = case_of(receipt, store=store.code, step=step, about=about, products=products, at=at)
-    return judge_case(versions, case, terms=terms_of(book, step), usage=about.usage), about
+    by_points = paid.amount if paid else 0
+    case = case_of(receipt, store=store.code, step=step, about=about, products=products, at=at, by_points=by_points)
+    return Sitting(case, versions, about, judge_case(versions, case, terms=terms_of(book, step), usage=about.usage))
 
 
 def reserve(awards: Sequence[Earned], *, store: int | None, member: int) -> None:
@@ -154,11 +161,14 @@ def foresee(awards: Sequence[Earned], *, store: int | None) -> None:
 
 
 @transaction.atomic
-def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Receipt, now: datetime) -> Recorded:
-    """Write a sale, award its points and growth, look at the tier, queue the messages: all or nothing.
+def record_sale(
+    *, member: Member, store: Store, till: Till | None, receipt: Receipt, now: datetime, paid: Paid | None = None
+) -> Recorded:
+    """Write a sale, spend what points paid of it, award its points and growth, look at the tier, queue the messages.
 
     Judged by the rules of the sale's own moment. A receipt that was recorded before changes nothing and answers with
-    the state of now. Raises the refusals of `check_receipt`, SaleBeforeEnrolment, ReceiptReused.
+    the state of now. All or nothing. Raises the refusals of `check_receipt`, SaleBeforeEnrolment, ReceiptReused, and
+    NotEnoughPoints.
     """
     check_receipt(receipt, now=now)
     if receipt.happened_at < member.enrolled_at - CLOCKS_DIFFER:
@@ -168,17 +178,28 @@ def record_sale(*, member: Member, store: Store, till: Till | None, receipt: Rec
     book, standing = judged_by(member=member.pk, at=at)
     if written.is_repeat:
         return known_sale(member=member, sale=written.sale, climb=book.climb, standing=standing)
-    verdict, _about = judge(
-        book, member=member.pk, store=store, receipt=receipt, at=at, standing=standing, is_written=True
+    sitting = judge(
+        book, member=member.pk, store=store, receipt=receipt, at=at, standing=standing, is_written=True, paid=paid
     )
+    verdict = sitting.verdict
     reserve(verdict.awards, store=store.pk, member=member.pk)
+    actor = f"till:{till.pk}" if till else ""
+    left = spend(member=member, sale=written.sale, paid=paid, actor=actor, now=now) if paid else {}
     judged = judged_from(book, verdict, receipt=receipt, standing=before_sale(book.climb, standing, receipt))
-    balances = post_awards(
-        member=member.pk, sale=written.sale, verdict=verdict, at=at, actor=f"till:{till.pk}" if till else ""
-    )
+    balances = left | post_awards(member=member.pk, sale=written.sale, verdict=verdict, at=at, actor=actor)
     tell(news=[News(member.pk, f"sale:{written.sale}", judged, balances.get("points", 0))], now=now)
     lift_aside(climbs=book.aside, sales=[(member.pk, at)], now=now, tells=True)
-    return recorded(book.climb, member=member.pk, sale=written.sale, judged=judged, balances=balances, at=at)
+    done = recorded(book.climb, member=member.pk, sale=written.sale, judged=judged, balances=balances, at=at)
+    return replace(done, sitting=sitting)
+
+
+def spend(*, member: Member, sale: int, paid: Paid, actor: str, now: datetime) -> dict[str, int]:
+    """Spend what points paid of a sale, under the key by which a return gives it back; the active balance after it."""
+    kind = PointKind.objects.get(pk=paid.kind)
+    posting = redeem(
+        member=member, kind=kind, points=paid.points, key=f"sale:{sale}:paid", now=now, reason="sale", actor=actor
+    )
+    return {kind.code: posting.active}
 
 
 def before_sale(climb: Climb | None, standing: Standing, receipt: Receipt) -> Standing:
@@ -288,6 +309,7 @@ class Quote:
     awards: list[Earned]
     progress: Progress | None
     is_rise: bool
+    sitting: Sitting
 
     @property
     def points(self) -> int:
@@ -295,14 +317,14 @@ class Quote:
         return points_in(self.awards)
 
 
-def quote(*, member: Member, store: Store, receipt: Receipt, now: datetime) -> Quote:
+def quote(*, member: Member, store: Store, receipt: Receipt, now: datetime, paid: Paid | None = None) -> Quote:
     """What this basket would earn if it were sold now, by the same sums as `record_sale`. Writes nothing."""
     check_receipt(receipt, now=now)
     book, standing = judged_by(member=member.pk, at=now)
-    verdict, _about = judge(
-        book, member=member.pk, store=store, receipt=receipt, at=now, standing=standing, is_written=False
+    sitting = judge(
+        book, member=member.pk, store=store, receipt=receipt, at=now, standing=standing, is_written=False, paid=paid
     )
-    foresee(verdict.awards, store=store.pk)
-    judged = judged_from(book, verdict, receipt=receipt, standing=standing)
+    foresee(sitting.verdict.awards, store=store.pk)
+    judged = judged_from(book, sitting.verdict, receipt=receipt, standing=standing)
     where = progress(book.climb, judged.after, judged.total) if book.climb else None
-    return Quote(judged.awards, where, judged.is_rise)
+    return Quote(judged.awards, where, judged.is_rise, sitting)

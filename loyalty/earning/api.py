@@ -1,23 +1,14 @@
-"""The tills' door to sales: record one, quote a basket."""
+"""How the API reads a sale and says what it earned."""
 
 from typing import Any
 
-from django.urls import path
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from loyalty.earning.actions import Quote, Recorded, quote, record_sale
-from loyalty.earning.forms import read_sale
+from loyalty.earning.actions import Quote, Recorded
 from loyalty.earning.rules import points_in
 from loyalty.reckoning.rules import Earned
 from loyalty.tiers.rules import Progress, Step
-from members.profiles.actions import find_buyer
 from members.purchases.models import Channel, Tender
-from members.stores.api import KEY, answer_till, key_of, store_of, till_of
 
 
 class WhoSerializer(serializers.Serializer[Any]):
@@ -86,34 +77,6 @@ class SaleAnswerSerializer(QuoteAnswerSerializer):
     balances = serializers.DictField(child=serializers.IntegerField())
 
 
-class Sales(APIView):
-    """Record one sale: its points, growth, tier and messages, in one transaction."""
-
-    @extend_schema(request=SaleSerializer, responses={201: SaleAnswerSerializer}, parameters=[KEY])
-    def post(self, request: Request) -> Response:
-        key, now, till = key_of(request), timezone.now(), till_of(request)
-        asked = read_sale(request.data, key=key, now=now)
-        store = store_of(request)
-
-        def answer() -> tuple[int, dict[str, Any]]:
-            member = find_buyer(kind=asked.identity_kind, value=asked.identity)
-            recorded = record_sale(member=member, store=store, till=till, receipt=asked.receipt, now=now)
-            return 201, {"member": member.number, **words_of_sale(recorded)}
-
-        return answer_till(request, answer)
-
-
-class Quotes(APIView):
-    """What a basket would earn if it were sold now. Writes nothing."""
-
-    @extend_schema(request=SaleSerializer, responses={200: QuoteAnswerSerializer})
-    def post(self, request: Request) -> Response:
-        now = timezone.now()
-        asked = read_sale(request.data, key="quote", now=now)
-        member = find_buyer(kind=asked.identity_kind, value=asked.identity)
-        return Response(words_of_quote(quote(member=member, store=store_of(request), receipt=asked.receipt, now=now)))
-
-
 def words_of_step(step: Step | None) -> dict[str, str] | None:
     """A tier as the API says it."""
     return None if step is None else {"code": step.code, "name_zh": step.name_zh, "name_en": step.name_en}
@@ -163,9 +126,3 @@ def words_of_sale(recorded: Recorded) -> dict[str, Any]:
         "balances": recorded.balances,
         **words_of_quote(recorded),
     }
-
-
-urlpatterns = [
-    path("sales", Sales.as_view(), name="api-sales"),
-    path("quotes", Quotes.as_view(), name="api-quotes"),
-]

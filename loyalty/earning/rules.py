@@ -10,7 +10,7 @@ from django.utils import timezone
 from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.tree import uses
 from loyalty.limits.rules import Usage, periods_of, starts
-from loyalty.reckoning.rules import Earned, Rulebook, Terms, Version
+from loyalty.reckoning.rules import Earned, Rulebook, Terms, Verdict, Version
 from loyalty.tiers.rules import Climb, Standing, Step, lifted, with_sale
 from members.purchases.rules import Line, Receipt
 
@@ -67,10 +67,38 @@ class About:
     usage: Usage = field(default_factory=Usage)
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What points paid of a sale: so many of a kind (its id), worth so many minor units."""
+
+    kind: int
+    points: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A case that was judged: by which versions, what was known of the member, what came of it."""
+
+    case: Case
+    versions: tuple[Version, ...]
+    about: About
+    verdict: Verdict
+
+
 Products = Mapping[str, tuple[str, str]]  # category and brand, by SKU
 
 
-def case_of(receipt: Receipt, *, store: str, step: Step | None, about: About, products: Products, at: datetime) -> Case:
+def case_of(
+    receipt: Receipt,
+    *,
+    store: str,
+    step: Step | None,
+    about: About,
+    products: Products,
+    at: datetime,
+    by_points: int = 0,
+) -> Case:
     """A receipt as conditions see it: by the shop's clock, with the tier that the member held."""
     return Case(
         at=timezone.localtime(at),
@@ -79,6 +107,7 @@ def case_of(receipt: Receipt, *, store: str, step: Step | None, about: About, pr
         tender=receipt.tender,
         amount=receipt.amount,
         discount=receipt.discount,
+        by_points=by_points,
         lines=tuple(goods_of(place, line, products) for place, line in enumerate(receipt.lines, start=1)),
         attributes=receipt.attributes,
         tiers=frozenset([step.code]) if step else frozenset(),

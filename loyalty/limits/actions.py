@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from loyalty.limits.models import Budget, Pool, Shard
 from loyalty.limits.rules import BadBudget, BudgetExists, BudgetTooSmall
-from loyalty.limits.sql import GIVE, LOCK_ALL, ROOM, TAKE
+from loyalty.limits.sql import GIVE, LOCK_ALL, ROOM, ROOMS, TAKE
 from members.kit.arrays import integers
 from members.kit.money import LARGEST_AMOUNT
 from members.stores.models import Store
@@ -15,13 +15,15 @@ SLOTS = 8  # shards of a pool
 
 
 @transaction.atomic
-def open_budget(*, code: str, name_zh: str, name_en: str, total: int, price: int | None = None) -> Budget:
-    """A new budget for the whole shop: points, or minor units where a price of 1,000 points is given.
+def open_budget(
+    *, code: str, name_zh: str, name_en: str, total: int, price: int | None = None, is_for_prices: bool = False
+) -> Budget:
+    """A new budget for the whole shop: points, or minor units for prices or where a price of 1,000 points is given.
 
     Raises BudgetExists if the code is taken, BadBudget unless the total is above zero.
     """
     budget, is_new = Budget.objects.get_or_create(
-        code=code, defaults={"name_zh": name_zh, "name_en": name_en, "price": price}
+        code=code, defaults={"name_zh": name_zh, "name_en": name_en, "price": price, "is_for_prices": is_for_prices}
     )
     if not is_new:
         raise BudgetExists(code=code)
@@ -84,6 +86,15 @@ def room_of(*, budget: int, store: int | None) -> int:
         cursor.execute(ROOM, (budget, store))
         (room,) = cursor.fetchone()
         return int(room or 0)
+
+
+def rooms_of(*, budgets: Sequence[int], store: int | None) -> dict[int, int]:
+    """What is left of each of these budgets, for a store; takes nothing, and asks nothing when there are none."""
+    if not budgets:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(ROOMS, (integers(budgets), store))
+        return {budget: int(room) for budget, room in cursor.fetchall()}
 
 
 def lock_budgets(*, budgets: Sequence[int]) -> None:

@@ -18,16 +18,25 @@ class Budget(models.Model):
     price = models.BigIntegerField(  # minor units; empty counts points
         _("price of 1,000 points"), null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    is_for_prices = models.BooleanField(_("for promotions: money taken off prices"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("budget")
         verbose_name_plural = _("budgets")
         constraints = [
-            models.CheckConstraint(name="budget_price_is_a_price", condition=Q(price=None) | Q(price__gte=1))
+            models.CheckConstraint(name="budget_price_is_a_price", condition=Q(price=None) | Q(price__gte=1)),
+            models.CheckConstraint(
+                name="budget_for_prices_has_no_price", condition=Q(is_for_prices=False) | Q(price=None)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.code}"
+
+    @property
+    def counts_money(self) -> bool:
+        """Whether its totals are minor units, not points."""
+        return self.is_for_prices or self.price is not None
 
 
 class PoolQuerySet(models.QuerySet["Pool"]):

@@ -17,6 +17,12 @@ SELECT min(room) FROM (
     SELECT sum(s.total - s.used) AS room FROM loyalty_pool p JOIN loyalty_shard s ON s.pool_id = p.id
      WHERE p.budget_id = %s AND (p.store_id IS NULL OR p.store_id = %s) GROUP BY p.id) pools
 """
+ROOMS = """
+SELECT budget_id, min(room) FROM (
+    SELECT p.budget_id, sum(s.total - s.used) AS room FROM loyalty_pool p JOIN loyalty_shard s ON s.pool_id = p.id
+     WHERE p.budget_id = ANY (%s::bigint[]) AND (p.store_id IS NULL OR p.store_id = %s) GROUP BY p.id) pools
+ GROUP BY budget_id
+"""
 LOCK_ALL = """
 SELECT count(*) FROM (
     SELECT s.id FROM loyalty_pool p JOIN loyalty_shard s ON s.pool_id = p.id

@@ -21,6 +21,7 @@ from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
 from loyalty.limits.actions import open_budget
 from loyalty.management.books import keep_books
+from loyalty.management.offers import sell_at_prices, set_promotions
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.models import Ladder, Tier
@@ -36,6 +37,7 @@ from members.stores.models import Store, StoreStaff, Till, User
 MEMBERS = 2_400
 DAYS = 730
 BATCH = 4_000
+PRICED = 4  # days of sales that ask for promotions
 
 STORES = [
     ("lane", "弄堂店", "Lane Store", "上海"),
@@ -106,6 +108,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     )
     set_rules(now)
     set_tiers()
+    set_promotions(now)
     shop = Shop(stores, tills, members, [(sku, name, yuan * 100) for sku, name, _category, yuan in PRODUCTS])
     sell(shop, chance, now, say)
     spend(shop, chance, now)
@@ -251,7 +254,9 @@ def set_tiers() -> None:
 def sell(shop: Shop, chance: random.Random, now: datetime, say: Callable[[str], None]) -> None:
     """Two years of sales, oldest first; those of the last two weeks tell their members."""
     sales = sorted(visits(shop, chance, now), key=lambda sale: sale.receipt.happened_at)
-    recent = now - timedelta(days=14)
+    recent, latest = now - timedelta(days=14), now - timedelta(days=PRICED)
+    priced = [sale for sale in sales if sale.receipt.happened_at >= latest]
+    sales = sales[: len(sales) - len(priced)]
     for start in range(0, len(sales), BATCH):
         batch = sales[start : start + BATCH]
         for tells in (False, True):
@@ -259,6 +264,8 @@ def sell(shop: Shop, chance: random.Random, now: datetime, say: Callable[[str], 
             record_sales(sales=part, now=now, tells=tells)
         look_again()
         say(f"{min(start + BATCH, len(sales))} of {len(sales)} sales")
+    sell_at_prices(sales=priced, members=shop.members, tills=shop.tills, chance=chance, now=now)
+    say(f"{len(priced)} sales with promotions")
 
 
 def visits(shop: Shop, chance: random.Random, now: datetime) -> Iterator[Bought]:

@@ -6,6 +6,6 @@ from loyalty.replay.sql import AGGREGATE, FUNCTIONS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0053_programme_file_roles")]
+    dependencies = [("loyalty", "0061_promotion_roles")]
 
     operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (*FUNCTIONS, AGGREGATE)]

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from loyalty.ledger.models import Programme
 from loyalty.programme.models import ProgrammeFile
-from loyalty.programme.parts import budgets, kinds, ladders, rules, templates
+from loyalty.programme.parts import budgets, kinds, ladders, paying, promotions, rules, templates
 from loyalty.programme.parts import settings as of_the_whole
 from loyalty.programme.parts.part import Part, Turn
 from loyalty.programme.rules import (
@@ -30,7 +30,7 @@ from loyalty.rulebook.rules import Finding
 from members.stores.models import User
 
 PARTS: dict[str, Part] = {  # in the order in which one may name another
-    each.PART.name: each.PART for each in (of_the_whole, kinds, budgets, ladders, rules, templates)
+    each.PART.name: each.PART for each in (of_the_whole, kinds, budgets, ladders, rules, promotions, paying, templates)
 }
 COMMENT = """Amounts are minor units of {currency}. What is not said is as usual.
 金额以{currency}的最小单位计；未写明的按默认值。"""  # in both languages, so that a file is the same for every reader

@@ -109,6 +109,10 @@ def within(*path: str) -> Iterator[None]:
         raise Stuck(path, no) from None
 
 
+class Trap(yaml.MarkedYAMLError):
+    """YAML that would mean something else than it seems to."""
+
+
 class Reader(yaml.SafeLoader):
     """YAML without surprises: `no` and 18:00 are texts, nothing stands twice, nothing refers to something else."""
 
@@ -116,7 +120,7 @@ class Reader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem=_("references (*) are not used here"), problem_mark=self.mark())
+            raise Trap(problem=_("references (*) are not used here"), problem_mark=self.mark())
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
@@ -124,9 +128,7 @@ class Reader(yaml.SafeLoader):
         for key, _value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=_("“%(name)s” stands twice") % {"name": name}, problem_mark=key.start_mark
-                )
+                raise Trap(problem=_("“%(name)s” stands twice") % {"name": name}, problem_mark=key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep=deep)
 
@@ -152,7 +154,8 @@ def read_programme(text: str) -> dict[str, Things]:
         said = yaml.load(text, Loader=Reader)  # noqa: S506  (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Unreadable(problem=_("line %(line)s: %(problem)s") % {"line": line, "problem": error.problem}) from None
+        problem = error.problem if isinstance(error, Trap) else _("this is not YAML")
+        raise Unreadable(problem=_("line %(line)s: %(problem)s") % {"line": line, "problem": problem}) from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Unreadable(problem=_("it is not YAML, or has what no text has")) from None
     if not isinstance(said, dict) or said.pop("regulars_programme", None) != FORMAT:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from loyalty.reasons.actions import why_of_sale
-from loyalty.reasons.rules import Gave, Missed
+from loyalty.reasons.rules import Gave, Missed, Price
 from members.purchases.models import Sale
 from members.stores.api import store_of
 
@@ -35,8 +35,37 @@ class MissedSerializer(RuleSerializer):
     words = serializers.CharField(help_text="Why not, in the language of the request.")
 
 
+class TookOffSerializer(serializers.Serializer[Any]):
+    promotion = serializers.CharField()
+    version = serializers.IntegerField()
+    name_zh = serializers.CharField()
+    name_en = serializers.CharField()
+    off = serializers.IntegerField(help_text="Minor units taken off.")
+    returned = serializers.IntegerField(help_text="Minor units of it that returns undid.")
+    words = serializers.CharField(help_text="Why, in the language of the request.")
+
+
+class UnofferedSerializer(serializers.Serializer[Any]):
+    promotion = serializers.CharField()
+    version = serializers.IntegerField()
+    name_zh = serializers.CharField()
+    name_en = serializers.CharField()
+    reason = serializers.CharField(help_text="The condition or limit, or: beaten, stopped, alone, pieces, budget …")
+    words = serializers.CharField(help_text="Why not, in the language of the request.")
+
+
+class WhyPriceSerializer(serializers.Serializer[Any]):
+    price = serializers.IntegerField()
+    taken_off = serializers.IntegerField()
+    points = serializers.IntegerField(help_text="Points that paid a part.")
+    by_points = serializers.IntegerField(help_text="What they paid, in minor units.")
+    offers = TookOffSerializer(many=True)
+    unfired = UnofferedSerializer(many=True)
+
+
 class WhySerializer(serializers.Serializer[Any]):
     sale = serializers.IntegerField()
+    price = WhyPriceSerializer(allow_null=True)
     awards = GaveSerializer(many=True)
     unfired = MissedSerializer(many=True)
 
@@ -53,6 +82,7 @@ class SaleWhy(APIView):
         return Response(
             {
                 "sale": found.pk,
+                "price": words_of_price(why.price),
                 "awards": [words_of_gave(each) for each in why.gave],
                 "unfired": [words_of_missed(each) for each in why.missed],
             }
@@ -63,6 +93,36 @@ def words_of_rule(version: Any) -> dict[str, Any]:
     """A rule as the API names it."""
     rule = version.rule
     return {"rule": rule.code, "version": version.number, "name_zh": rule.name_zh, "name_en": rule.name_en}
+
+
+def words_of_price(price: Price | None) -> dict[str, Any] | None:
+    """How a sale came to its price, as the API says it."""
+    if price is None:
+        return None
+    return {
+        "price": price.checkout.price,
+        "taken_off": price.checkout.taken_off,
+        "points": price.checkout.points,
+        "by_points": price.checkout.by_points,
+        "offers": [
+            {
+                **words_of_promotion(each.applied.version),
+                "off": each.applied.off,
+                "returned": each.applied.returned,
+                "words": each.words,
+            }
+            for each in price.took
+        ],
+        "unfired": [
+            {**words_of_promotion(each.version), "reason": each.reason, "words": each.words} for each in price.missed
+        ],
+    }
+
+
+def words_of_promotion(version: Any) -> dict[str, Any]:
+    """A promotion as the API names it."""
+    said = version.promotion
+    return {"promotion": said.code, "version": version.number, "name_zh": said.name_zh, "name_en": said.name_en}
 
 
 def words_of_gave(gave: Gave) -> dict[str, Any]:

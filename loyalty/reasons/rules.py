@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.tree import renamed, uses, words_of
 from loyalty.limits.rules import PERIODS, words_of_limits
+from loyalty.promotions.rules import words_of_pass, words_of_promotion
 from loyalty.rulebook.rules import Names, wants_of, words_of_chosen
 from members.kit.money import format_money
 
@@ -50,11 +51,40 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class TookOff:
+    """What a promotion took off, with the words for staff; `friendly` holds each cut for the member."""
+
+    applied: Any
+    words: str
+    friendly: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """How a sale came to its price: what was taken off and why, and the promotions that took nothing."""
+
+    checkout: Any
+    took: Sequence[TookOff]
+    missed: Sequence[Missed]
+
+    @property
+    def near(self) -> list[Missed]:
+        """What the member nearly got."""
+        return [each for each in self.missed if each.friendly]
+
+    @property
+    def money(self) -> int:
+        """Minor units that were paid with money."""
+        return int(self.checkout.price - self.checkout.taken_off - self.checkout.by_points)
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
-    """All reasons of a sale or an event."""
+    """All reasons of a sale or an event; `price` where promotions or points had a part in it."""
 
     gave: Sequence[Gave]
     missed: Sequence[Missed]
+    price: Price | None = None
 
     @property
     def near(self) -> list[Missed]:
@@ -160,6 +190,31 @@ def words_of_miss(reason: str, version: Any, names: Names) -> str:
     if "not" in part:
         return _("not when: %(what)s") % {"what": words_of(renamed(part["not"], names))}
     return _("only %(what)s") % {"what": words_of(renamed(part, names))} if part else reason
+
+
+def words_of_off(applied: Any, names: Names) -> str:
+    """Why a promotion took off what it took off: what it says, every cut, what a return undid."""
+    parts = [words_of_promotion(applied.version, names)]
+    if "full" in applied.why:
+        parts.append(_("%(full)s before cuts") % {"full": format_money(applied.why["full"])})
+    if applied.returned:
+        parts.append(_("%(amount)s undone by returns") % {"amount": format_money(applied.returned)})
+    return _("; ").join(parts)
+
+
+def friendly_cuts(applied: Any) -> list[str]:
+    """What cut a promotion, for the member."""
+    return [
+        _("at most %(amount)s off a sale") % {"amount": format_money(left)}
+        if name == "most"
+        else _("%(amount)s were left %(period)s") % {"amount": format_money(left), "period": PERIODS[name]}
+        for name, left in applied.why.get("cut", [])
+    ]
+
+
+def words_of_unoffered(reason: str, version: Any, names: Names) -> str:
+    """Why a promotion took nothing off, in words for staff."""
+    return words_of_pass(reason) or words_of_miss(reason, version, names)
 
 
 def words_of_barrier(reason: str, limits: Mapping[str, Any]) -> str:

@@ -200,9 +200,9 @@ def places_of(version: Version, case: Case) -> dict[int, int]:
 
 def gross_of(version: Version, case: Case, terms: Terms) -> Gross:
     """What a version gives before caps: fixed points, or so many for an amount."""
+    if version.effect == "fixed":  # nothing multiplies it, so its lines do not matter
+        return Gross(version, Fraction(version.points), Fraction(0), {}, {})
     places = places_of(version, case)
-    if version.effect == "fixed":
-        return Gross(version, Fraction(version.points), Fraction(0), places, {})
     amount = sum(places.values())
     why: dict[str, Any] = {}
     multiplier = terms.multiplier if version.uses_tier_multiplier else 100
@@ -223,9 +223,11 @@ def best_of_groups(bases: list[Gross], verdict: Verdict) -> list[Gross]:
         key = (gross.version.group, gross.version.kind)
         if gross.version.group and (key not in best or gross.points > best[key].points):
             best[key] = gross
-    kept = [each for each in bases if not each.version.group or best[each.version.group, each.version.kind] is each]
+    kept = []
     for each in bases:
-        if each not in kept:
+        if not each.version.group or best[each.version.group, each.version.kind] is each:
+            kept.append(each)
+        else:
             verdict.pass_over("beaten", each.version)
     return kept
 

@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Sum
+from django.db.models import Exists, F, OuterRef
 
-from loyalty.earning.actions import Recorded, record_sale
+from loyalty.checkout.actions import redo_price, restored_by, sell, undo_price
+from loyalty.checkout.rules import Asked
+from loyalty.earning.actions import Recorded
 from loyalty.earning.models import Award
 from loyalty.judging.actions import rejudge
-from loyalty.ledger.actions import claw_back, redeem, restore, undo_claw_back
+from loyalty.ledger.actions import claw_back, undo_claw_back
 from loyalty.ledger.models import Account, Movement
 from loyalty.ledger.rules import DebtLimitReached
 from loyalty.limits.actions import give_back, take
@@ -34,6 +36,7 @@ from loyalty.returns.rules import (
     backs_of,
     check_asked,
     due_back,
+    undone,
 )
 from members.kit.actions import digest_of
 from members.kit.refusals import Refusal
@@ -138,7 +141,7 @@ def carry_out(made: Return, sale: Sale, *, now: datetime) -> Outcome:
     awards = Award.objects.filter(sale=sale, points__gt=0).select_related("version__kind", "version__rule")
     for award in awards.order_by("pk"):
         take_back(made, award, part_of(award, basket), sale=sale, cause=cause)
-    restore_spent(made, sale, cause=cause)
+    undo_price(goods_return=made, sale=sale, undone=lambda off_by_line: undone(off_by_line, basket), cause=cause)
     before = tier_of(made.member)
     rejudge(member=made.member, now=now, reason="return", note=made.receipt, actor=made.actor)
     return outcome_of(made, backs=backs, tiers=(before, tier_of(made.member)))
@@ -221,29 +224,6 @@ def take_back(made: Return, award: Award, part: Fraction, *, sale: Sale, cause: 
     )
 
 
-def paid_by_points(sale: Sale) -> Movement | None:
-    """The movement by which points paid a part of a sale."""
-    return (
-        Movement.objects.filter(account__member=sale.member_id, member=sale.member_id, key=f"sale:{sale.pk}:paid")
-        .select_related("account__kind")
-        .first()
-    )
-
-
-def restore_spent(made: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
-    """Give back the points that paid for the part that came back, to the lots they were taken from."""
-    spent = paid_by_points(sale)
-    if spent is None:
-        return
-    part = Fraction(sale.returned_amount, sale.amount) if sale.amount else Fraction(1)
-    before = spent.consequences.filter(kind="restore").aggregate(points=Sum("points"))["points"] or 0
-    undone = Movement.objects.filter(account=spent.account, key__startswith=f"unreturn:{sale.pk}:")
-    before -= undone.aggregate(points=Sum("points"))["points"] or 0
-    due = due_back(spent.points, part) - before
-    if due > 0:
-        restore(spent=spent.key, points=due, kind=spent.account.kind, key=f"return:{made.pk}:paid", **cause)
-
-
 def tier_of(member: Member) -> str | None:
     """The code of the tier on the main ladder, as it stands."""
     standing = member.standings.select_related("tier").order_by("ladder__position", "ladder_id").first()
@@ -256,7 +236,7 @@ def outcome_of(
     """What a return did, from what it wrote."""
     lines = made.lines.select_related("line").order_by("line__position")
     taken = TakenBack.objects.filter(goods_return=made).select_related("award__version__rule", "award__version__kind")
-    restored = Movement.objects.filter(member=made.member, key=f"return:{made.pk}:paid").first()
+    restored = restored_by(made)
     balances = dict(Account.objects.of(made.member).values_list("kind__code", "active"))
     return Outcome(
         amount=made.amount,
@@ -265,9 +245,10 @@ def outcome_of(
              "amount": each.amount}
             for each in lines
         ],
+        by_points=sum(made.paid_back.values_list("amount", flat=True)),
         awards=[taken_of(each) for each in taken.order_by("award_id")],
-        restored=restored.points if restored else 0,
-        restored_until=lots_of(restored) if restored else [],
+        restored=sum(each.points for each in restored),
+        restored_until=[lot for each in restored for lot in lots_of(each)],
         balances=balances,
         debt=max(-balances.get("points", 0), 0),
         tier_before=tiers[0],
@@ -304,7 +285,7 @@ def cancel_return(*, goods_return: Return, now: datetime, actor: str = "") -> Re
     cause = {"member": made.member, "now": now, "reason": "return_cancelled", "actor": actor}
     for row in made.taken.select_related("award__version__kind").order_by("award_id"):
         put_again(made, row, cause=cause)
-    spend_again(made, made.sale, cause=cause)
+    redo_price(goods_return=made, sale=made.sale, cause=cause)
     backs = [Back(bought, each.quantity, each.amount) for each, bought in lines_of(made, made.sale)]
     count_back(made.sale, backs, amount=made.amount, sign=-1)
     made.state, made.cancelled_at = Return.State.CANCELLED, now
@@ -330,29 +311,23 @@ def put_again(made: Return, row: TakenBack, *, cause: Mapping[str, Any]) -> None
     Award.objects.filter(pk=award.pk).update(returned=F("returned") - row.points, reserved=F("reserved") + taken)
 
 
-def spend_again(made: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
-    """Spend again the points that the return had restored."""
-    spent = paid_by_points(sale)
-    restored = Movement.objects.filter(member=made.member, key=f"return:{made.pk}:paid").first()
-    if spent is not None and restored is not None:
-        key = f"unreturn:{sale.pk}:{made.pk}"
-        redeem(points=restored.points, kind=spent.account.kind, key=key, **cause)
-
-
 @dataclass(frozen=True, slots=True)
 class Exchanged:
     """What an exchange did: the return and the sale."""
 
     returned: Made
     recorded: Recorded
+    price: Mapping[str, Any]  # what tills are told of the sale's price, where they asked for it
 
 
 @transaction.atomic
-def exchange(*, member: Member, at: Counter, asked: ReturnAsked, receipt: Receipt, now: datetime) -> Exchanged:
+def exchange(
+    *, member: Member, at: Counter, asked: ReturnAsked, receipt: Receipt, now: datetime, price: Asked | None = None
+) -> Exchanged:
     """Take goods back and sell others, both or neither. Raises what either verb raises."""
     returned = record_return(member=member, at=at, asked=asked, now=now)
-    recorded = record_sale(member=member, store=at.store, till=at.till, receipt=receipt, now=now)
-    return Exchanged(returned, recorded)
+    sold = sell(member=member, store=at.store, till=at.till, receipt=receipt, asked=price, now=now)
+    return Exchanged(returned, sold.recorded, sold.answer)
 
 
 def match_waiting(*, now: datetime, most: int = 200) -> int:

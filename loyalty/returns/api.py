@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.earning.api import SaleAnswerSerializer, SaleSerializer, WhoSerializer, words_of_sale
+from loyalty.checkout.api import BasketSerializer, SoldSerializer
+from loyalty.checkout.forms import read_asked
+from loyalty.earning.api import WhoSerializer, words_of_sale
 from loyalty.earning.forms import mapping, read_sale, text
 from loyalty.returns.actions import Counter, Made, cancel_return, exchange, preview_return, record_return
 from loyalty.returns.forms import AskedByTill, read_return
@@ -81,6 +83,8 @@ class ReturnAnswerSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(Return.State.choices)
     is_repeat = serializers.BooleanField()
     amount = serializers.IntegerField(required=False)
+    by_points = serializers.IntegerField(required=False, help_text="The part of the amount that goes back as points.")
+    money = serializers.IntegerField(required=False, help_text="The part of the amount to be given back in money.")
     lines = BackSerializer(many=True, required=False)
     taken = TakenSerializer(many=True, required=False)
     restored = RestoredSerializer(many=True, required=False)
@@ -93,12 +97,12 @@ class ReturnAnswerSerializer(serializers.Serializer[Any]):
 
 class ExchangeSerializer(serializers.Serializer[Any]):
     returned = ReturnSerializer()
-    sale = SaleSerializer()
+    sale = BasketSerializer()
 
 
 class ExchangeAnswerSerializer(serializers.Serializer[Any]):
     returned = ReturnAnswerSerializer()
-    sale = SaleAnswerSerializer()
+    sale = SoldSerializer()
 
 
 class PreviewReturns(APIView):
@@ -156,12 +160,13 @@ class Exchanges(APIView):
         body = mapping(request.data, "body")
         asked = read_return(body.get("returned"), key=f"{key}:return"[-200:], now=now)
         sale = read_sale(body.get("sale"), key=key, now=now)
+        price = read_asked(body.get("sale"))
         at = counter_of(request, asked)
 
         def answer() -> tuple[int, dict[str, Any]]:
             member = member_of(asked)
-            done = exchange(member=member, at=at, asked=asked.asked, receipt=sale.receipt, now=now)
-            sold = {"member": member.number, **words_of_sale(done.recorded)}
+            done = exchange(member=member, at=at, asked=asked.asked, receipt=sale.receipt, now=now, price=price)
+            sold = {"member": member.number, **words_of_sale(done.recorded), **done.price}
             return 201, {"returned": words_of_return(done.returned), "sale": sold}
 
         return answer_till(request, answer)
@@ -194,6 +199,8 @@ def words_of_outcome(outcome: Outcome) -> dict[str, Any]:
     """What a return does, as the API says it."""
     return {
         "amount": outcome.amount,
+        "by_points": outcome.by_points,
+        "money": outcome.money,
         "lines": list(outcome.lines),
         "taken": [
             {"rule": each.rule, "kind": each.kind, "points": each.points, "taken": each.taken}

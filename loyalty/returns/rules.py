@@ -192,6 +192,15 @@ def came_back(line: Bought) -> Fraction:
     return Fraction(line.returned_quantity, line.quantity)
 
 
+def undone(off_by_line: Mapping[str, int], basket: Basket) -> int:
+    """The minor units of a promotion that are undone by now, line by line; "0" is a sale without lines."""
+    if not basket.lines:
+        part = Fraction(basket.returned_amount, basket.amount) if basket.amount else Fraction(1)
+        return sum(due_back(off, part) for off in off_by_line.values())
+    parts = {str(line.position): came_back(line) for line in basket.lines}
+    return sum(due_back(off, parts[place]) for place, off in off_by_line.items())
+
+
 def due_back(points: int, part: Fraction) -> int:
     """The points of an award that are back once this part of its sale is: whole points, never more than the part."""
     return points * part.numerator // part.denominator
@@ -217,6 +226,7 @@ class Outcome:
     amount: int
     lines: Sequence[Mapping[str, Any]]
     awards: Sequence[Taken]
+    by_points: int = 0  # the part of the amount that goes back as points
     restored: int = 0
     restored_until: Sequence[tuple[int, datetime | None]] = ()
     balances: Mapping[str, int] = field(default_factory=dict)
@@ -225,10 +235,16 @@ class Outcome:
     tier_after: str | None = None
 
     @property
+    def money(self) -> int:
+        """Minor units to be given back in money."""
+        return self.amount - self.by_points
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What who confirms has to know: everything but ids and the moment."""
         return {
             "amount": self.amount,
+            "by_points": self.by_points,
             "lines": list(self.lines),
             "awards": [[each.rule, each.kind, each.points, each.taken] for each in self.awards],
             "restored": self.restored,

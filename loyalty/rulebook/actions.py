@@ -14,7 +14,7 @@ from loyalty.conditions.tree import compiled
 from loyalty.ledger.models import Programme
 from loyalty.reckoning.rules import Rulebook, Version, bound
 from loyalty.rulebook.models import EarningRule, RuleVersion
-from loyalty.rulebook.rules import Finding, Known, Names, VersionInPast, codes_named, lint, read_saying
+from loyalty.rulebook.rules import BudgetForPrices, Finding, Known, Names, VersionInPast, codes_named, lint, read_saying
 from loyalty.tiers.actions import load_climbs
 from loyalty.tiers.models import Tier
 from members.kit.names import named
@@ -105,12 +105,15 @@ def findings(*, at: datetime, draft: Version | None = None) -> list[Finding]:
 def change_rule(*, rule: EarningRule, now: datetime, by: User | None, **says: Any) -> RuleVersion:
     """Say from now on (or from `valid_from`) something else: a new version, what was said stays.
 
-    Raises VersionInPast when it would begin before the version it follows, and what `read_saying` refuses.
+    Raises VersionInPast when it would begin before the version it follows, and BudgetForPrices, and what
+    `read_saying` refuses.
     """
     last = RuleVersion.objects.select_for_update().filter(rule=rule).order_by("-number").first()
     valid_from = says.pop("valid_from", None) or now
     if last is not None and valid_from < last.valid_from:
         raise VersionInPast(since=last.valid_from.isoformat())
+    if says.get("budget") is not None and says["budget"].is_for_prices:
+        raise BudgetForPrices(budget=says["budget"].code)
     number = last.number + 1 if last else 1
     return RuleVersion.objects.create(
         rule=rule, number=number, valid_from=valid_from, created_by=by, **read_saying(says)

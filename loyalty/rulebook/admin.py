@@ -44,7 +44,7 @@ class BudgetDesk(Kept):
         if not self.sets_totals(request, obj):
             return ((None, {"fields": ("code", ("name_zh", "name_en"))}),)
         stores = self.scoped(request, Store.objects.order_by("code"), "pk")
-        says = ("code", ("name_zh", "name_en")) + (() if obj else ("price",))
+        says = ("code", ("name_zh", "name_en")) + (() if obj else ("price", "is_for_prices"))
         return (
             (None, {"fields": (*says, BudgetForm.name_of(None))}),
             (
@@ -106,8 +106,8 @@ def bar_of(budget: Budget, pool: Pool) -> dict[str, Any]:
     """How much of a pool is used."""
     return {
         "name": named(pool.store) if pool.store else _("the whole shop"),
-        "used": shown_in(budget.price, cast(Any, pool).used),
-        "total": shown_in(budget.price, pool.total),
+        "used": shown_in(budget.counts_money, cast(Any, pool).used),
+        "total": shown_in(budget.counts_money, pool.total),
         "share": share_of(pool),
     }
 

@@ -126,14 +126,14 @@ class BudgetForm(forms.ModelForm[Budget]):
 
     class Meta:
         model = Budget
-        fields = ("code", "name_zh", "name_en")
+        fields = ("code", "name_zh", "name_en", "is_for_prices")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         is_new = self.instance.pk is None
         self.pools = {} if is_new else {pool.store_id: pool for pool in self.instance.pools.with_used()}
         if not is_new:
-            del self.fields["price"]
+            del self.fields["price"], self.fields["is_for_prices"]
         for store in (None, *self.stores):
             self.fields[self.name_of(store)] = self.total_of(store)
 
@@ -146,7 +146,7 @@ class BudgetForm(forms.ModelForm[Budget]):
         """The field in which a total stands, in the budget's own unit."""
         pool = self.pools.get(store.pk if store else None)
         label = _("total of %(store)s") % {"store": named(store)} if store else _("total of the shop")
-        shown = None if pool is None else said_in(self.instance.price, pool.total)
+        shown = None if pool is None else said_in(self.instance.counts_money, pool.total)
         return forms.CharField(
             label=label, required=store is None or pool is not None, initial=shown, widget=text_box(inputmode="decimal")
         )
@@ -156,10 +156,13 @@ class BudgetForm(forms.ModelForm[Budget]):
         said = super().clean() or self.cleaned_data
         price = said.get("price") if "price" in self.fields else self.instance.price
         self.instance.price = price
-        self.totals = dict(self.read_totals(price))
+        is_for_prices = said.get("is_for_prices", self.instance.is_for_prices)
+        if price is not None and is_for_prices:
+            self.add_error("price", _("A budget for prices counts money as it is."))
+        self.totals = dict(self.read_totals(price is not None or is_for_prices))
         return said
 
-    def read_totals(self, price: int | None) -> Iterator[tuple[Store | None, int]]:
+    def read_totals(self, is_money: bool) -> Iterator[tuple[Store | None, int]]:
         """The totals that were changed."""
         for store in (None, *self.stores):
             name, pool = self.name_of(store), self.pools.get(store.pk if store else None)
@@ -167,9 +170,10 @@ class BudgetForm(forms.ModelForm[Budget]):
             if not text:
                 continue
             try:
-                total = read_total(text, price)
+                total = read_total(text, is_money)
                 if pool is not None and cast(Any, pool).used > total:
-                    raise BudgetTooSmall(used=shown_in(price, cast(Any, pool).used), total=shown_in(price, total))
+                    used = shown_in(is_money, cast(Any, pool).used)
+                    raise BudgetTooSmall(used=used, total=shown_in(is_money, total))
             except Refusal as refusal:
                 self.add_error(name, forms.ValidationError(str(refusal), code=refusal.code))
                 continue
@@ -177,9 +181,9 @@ class BudgetForm(forms.ModelForm[Budget]):
                 yield store, total
 
 
-def read_total(text: str, price: int | None) -> int:
+def read_total(text: str, is_money: bool) -> int:
     """A total as people type it: points, or money. Raises BadBudget or BadAmount."""
-    if price is not None:
+    if is_money:
         total = minor_units(text, currency=settings.SHOP_CURRENCY)
     else:
         plain = text.replace(",", "").replace("，", "")
@@ -189,14 +193,14 @@ def read_total(text: str, price: int | None) -> int:
     return total
 
 
-def said_in(price: int | None, units: int) -> str:
+def said_in(is_money: bool, units: int) -> str:
     """A total as it is typed."""
-    return f"{units}" if price is None else f"{decimal_amount(units, currency=settings.SHOP_CURRENCY):f}"
+    return f"{decimal_amount(units, currency=settings.SHOP_CURRENCY):f}" if is_money else f"{units}"
 
 
-def shown_in(price: int | None, units: int) -> str:
+def shown_in(is_money: bool, units: int) -> str:
     """A total as it is read: points, or money."""
-    return f"{units:,}" if price is None else format_money(units)
+    return format_money(units) if is_money else f"{units:,}"
 
 
 def share_of(pool: Pool) -> int:

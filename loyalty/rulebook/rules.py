@@ -76,6 +76,13 @@ class EventMissing(Malformed):
     sentence = gettext_lazy("Points that wait for an event need the event's code.")
 
 
+class BudgetForPrices(Malformed):
+    """The budget is one of promotions: rules and promotions never wait for one another's."""
+
+    code = "budget_for_prices"
+    sentence = gettext_lazy("The budget “%(budget)s” is for prices: points need one of their own.")
+
+
 class NoAmount(Malformed):
     """An event has no amount, so only fixed points make sense."""
 

@@ -95,6 +95,10 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
             "change_budget",
             "add_pool",
             "change_pool",
+            "add_promotion",
+            "change_promotion",
+            "add_promotionversion",
+            "add_payterms",
             "add_ladderdraft",
             "change_ladderdraft",
         }

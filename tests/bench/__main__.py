@@ -1,4 +1,4 @@
-"""`make bench`: `postings`, `http`, `import FILE`, `night`, `whatif`, `backtest`, or all.
+"""`make bench`: `postings`, `http`, `rules`, `import FILE`, `night`, `whatif`, `backtest`, or all.
 
 BENCH_MEMBERS and BENCH_SALES say how large the crowd is.
 """
@@ -16,7 +16,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from tests.bench import backtest, ground, nights, postings, sales, whatif  # noqa: E402
+from tests.bench import backtest, ground, nights, postings, rules, sales, whatif  # noqa: E402
 
 MEMBERS = int(os.environ.get("BENCH_MEMBERS", "1000000"))
 SALES = int(os.environ.get("BENCH_SALES", "10000000"))
@@ -33,13 +33,16 @@ def main(wanted: list[str]) -> None:
     say(f"{'':58} {'ours':>11} (spread)  {'yardstick':>11} (spread)  rounds  ratio")
     if "import" in wanted:
         say_all(sales.from_file(Path(wanted[wanted.index("import") + 1])))
-    parts = {name for name in ("postings", "http", "night", "whatif", "backtest") if not wanted or name in wanted}
+    known = ("postings", "http", "rules", "night", "whatif", "backtest")
+    parts = {name for name in known if not wanted or name in wanted}
     if parts:
         call_command("seed", members=10_000, sales=50_000)
     if "postings" in parts:
         bench_postings()
     if "http" in parts:
         say_all(sales.over_http())
+    if "rules" in parts:
+        say_all(rules.rules_and_promotions())
     if parts & {"night", "postings", "whatif", "backtest"}:
         bench_crowd(parts)
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from loyalty.checkout.actions import sell
+from loyalty.checkout.rules import Asked
 from loyalty.holds.actions import capture_hold, free_overdue, place_hold
 from loyalty.holds.rules import HoldOver
 from loyalty.ledger.actions import adjust, claw_back, earn, redeem, restore, settle_range, transfer
 from loyalty.ledger.models import Account, Lot, Movement, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
+from loyalty.promotions.actions import set_pay_terms
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, MoreThanPaid, ReturnAsked
 from members.profiles.models import Member
@@ -23,6 +26,7 @@ from tests.races import all_at_once
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 LATER = NOW + 3 * DAY
+ALL_BY_POINTS = Asked(pay_points="max")
 
 
 @pytest.fixture
@@ -138,6 +142,48 @@ def test_an_odd_amount_that_cannot_be_cleared(wang, points):
 
     assert active(wang) == 0
     assert not Lot.objects.filter(member=wang, remaining__gt=0).exists()
+
+
+def test_an_odd_amount_that_points_cannot_clear(wang, store, points):
+    set_pay_terms(kind=points, now=LONG_AGO, by=None, points=100, worth=100, step=100, least=100)
+    earn(member=wang, kind=points, points=2_000, key="before", now=NOW - DAY)
+
+    done = sell(member=wang, store=store, till=None, receipt=receipt("S1", 1_237), asked=ALL_BY_POINTS, now=NOW)
+
+    assert (done.answer["by_points"], done.answer["to_pay"]) == ({"points": 1_237, "amount": 1_237}, 0)
+
+
+def test_points_earned_on_the_part_that_is_paid_with_points(wang, store, points):
+    set_pay_terms(kind=points, now=LONG_AGO, by=None, points=100, worth=100)
+    earn(member=wang, kind=points, points=4_000, key="before", now=NOW - DAY)
+
+    done = sell(member=wang, store=store, till=None, receipt=receipt("S1"), asked=ALL_BY_POINTS, now=NOW)
+
+    assert {award.version.rule_code: award.points for award in done.recorded.awards} == {"spend": 60, "climb": 60}
+
+
+def test_points_restored_twice_when_a_return_repeats(wang, store, points):
+    set_pay_terms(kind=points, now=LONG_AGO, by=None, points=100, worth=100)
+    earn(member=wang, kind=points, points=10_000, key="before", now=NOW - DAY)
+    sell(member=wang, store=store, till=None, receipt=receipt("S1"), asked=ALL_BY_POINTS, now=NOW)
+
+    for number in ("R1", "R1", "R2"):
+        back(wang, store, of(number, "S1", 5_000))
+
+    assert active(wang) == 10_000
+    with pytest.raises(MoreThanPaid):
+        back(wang, store, of("R3", "S1", 1))
+
+
+def test_a_refund_of_a_sale_paid_with_points_that_charges_them_again(wang, store, points):
+    set_pay_terms(kind=points, now=LONG_AGO, by=None, points=100, worth=100)
+    earn(member=wang, kind=points, points=4_000, key="before", now=NOW - DAY)
+    sell(member=wang, store=store, till=None, receipt=receipt("S1"), asked=ALL_BY_POINTS, now=NOW)
+
+    back(wang, store, of("R1", "S1", 10_000))
+
+    assert active(wang) == 4_000
+    assert Movement.objects.of(wang).filter(kind="spend").count() == 1
 
 
 def test_a_tier_threshold_equal_to_what_is_redeemed_at_once_is_still_reached(wang, store, points):

@@ -17,6 +17,8 @@ from loyalty.limits.rules import BudgetTooSmall
 from loyalty.programme.actions import compare, export_programme, hand_in, take_in
 from loyalty.programme.models import ProgrammeFile
 from loyalty.programme.rules import NothingDiffers, ProblemsLeft, ProgrammeMoved, Unreadable
+from loyalty.promotions.actions import change_promotion, set_pay_terms
+from loyalty.promotions.models import PayTerms, Promotion
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Ladder, Need, Tier
@@ -25,6 +27,12 @@ from tests.factories import NOW, StoreFactory
 
 pytestmark = pytest.mark.django_db
 HEAD = "regulars_programme: 1\n"
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with override("en"):
+        yield
 
 
 def a_richer_programme() -> None:
@@ -54,6 +62,13 @@ def a_richer_programme() -> None:
         budget=budget,
         expires_on=(NOW + timedelta(days=300)).date(),
     )
+    prices = open_budget(code="off", name_zh="减", name_en="Off", total=5_000, is_for_prices=True)
+    promotion = Promotion.objects.create(code="tea", name_zh="茶", name_en="Tea", words_en="Buy two")
+    change_promotion(
+        promotion=promotion, now=NOW, by=None, effect="buy_get", buys=2, lines={"category": ["tea"]}, budget=prices,
+        conditions={"tier": ["gold"]}, limits={"times": {"day": 1}},
+    )  # fmt: skip
+    set_pay_terms(kind=points, now=NOW, by=None, points=100, worth=95, least=200, most_share=50)
     Template.objects.create(code="hello", language="en", subject="Hello", body="Dear {{ name }},\n\nyes: no\n")
 
 
@@ -92,6 +107,8 @@ def test_a_file_from_another_shop_makes_this_one_the_same_to_the_letter():
     assert version.valid_from == NOW
     assert version.limits == {"points": {"month": 500}}
     assert Tier.objects.get(code="pearl").needs.get().kind.code == "stamps"
+    assert Promotion.objects.get(code="tea").versions.get().buys == 2
+    assert PayTerms.objects.get().worth == 95
     with pytest.raises(NothingDiffers):
         take_in(file=hand_in(text=text, name="again", now=NOW), now=NOW)
 
@@ -196,6 +213,13 @@ BAD = {
         "tier_left_out",
     ),
     "ladders: {side: {name_zh: 等, name_en: M, basis: points, window: lifetime}}": ("ladders.side", "invalid"),
+    "promotions: {p: {name_zh: 甲, name_en: A, effect: percent_off, percent: 101}}": ("promotions.p", "bad_percent"),
+    "promotions: {p: {name_zh: 甲, name_en: A, effect: buy_get}}": ("promotions.p", "nothing_chosen"),
+    "promotions: {p: {name_zh: 甲, name_en: A, amount: 0}}": ("promotions.p", "bad_number"),
+    "promotions: {p: {name_zh: 甲, name_en: A, price: 3}}": ("promotions.p", "unknown_entry"),
+    "pay_with_points: {terms: {kind: growth}}": ("pay_with_points.terms", "not_spendable"),
+    "pay_with_points: {terms: {kind: points, most_share: 101}}": ("pay_with_points.terms", "invalid"),
+    "pay_with_points: {rate: {}}": ("pay_with_points.rate", "unknown_entry"),
     "templates: {hello: {en: {subject: a, body: '{{ broken'}}}": ("templates.hello.en", "unwritable"),
     "templates: {hello: {fr: {subject: a, body: b}}}": ("templates.hello.fr", "invalid"),
 }

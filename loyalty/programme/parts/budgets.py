@@ -13,7 +13,9 @@ from loyalty.programme.parts.part import Part, Turn
 from loyalty.programme.rules import Things, WrongValue, mapping, within
 from members.stores.models import Store
 
-BUDGETS = Fields(Budget, "name_zh", "name_en", "price")
+BUDGETS = Fields(Budget, "name_zh", "name_en", "is_for_prices", "price")
+
+UNIT = ("is_for_prices", "price")  # what a budget counts
 
 
 def stands() -> Things:
@@ -33,9 +35,9 @@ def said(budget: Budget) -> dict[str, Any]:
 def write(code: str, says: Any, turn: Turn) -> None:
     """A budget as the file says it. Raises BudgetTooSmall where more is used already."""
     values, entries = BUDGETS.read(says, more=("total", "stores")), mapping(says)
-    budget = Budget.objects.filter(code=code).first() or Budget(code=code, price=values["price"])
-    if budget.price != values["price"]:
-        raise WrongValue(value=values["price"], expected=_("the unit of a budget that stands stays as it is"))
+    budget = Budget.objects.filter(code=code).first() or Budget(code=code, **{name: values[name] for name in UNIT})
+    if any(getattr(budget, name) != values[name] for name in UNIT):
+        raise WrongValue(value=code, expected=_("the unit of a budget that stands stays as it is"))
     if budget.pk is None or any(getattr(budget, name) != value for name, value in values.items()):
         BUDGETS.put(budget, values)
     now = said(budget)

@@ -1,0 +1,321 @@
+"""Verbs: sell a basket at its price, quote one, undo the part of a price that comes back.
+
+Locks: the member, then the budgets of promotions in order, then those of rules, then accounts. Promotions and rules
+never share a budget, so nobody waits in a circle.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import Sum
+
+from loyalty.checkout.models import Checkout, PaidBack
+from loyalty.checkout.rules import (
+    Asked,
+    Basket,
+    changed,
+    nearly,
+    pay,
+    words_of_basket,
+    words_of_near,
+)
+from loyalty.conditions.case import Case
+from loyalty.earning.actions import (
+    Quote,
+    Recorded,
+    find_out,
+    judged_by,
+    known_sale,
+    products_of,
+    quote,
+    record_sale,
+)
+from loyalty.earning.rules import Sitting, Wanted, case_of, counted_since, wanted_by
+from loyalty.ledger.actions import redeem, restore
+from loyalty.ledger.models import Account, Movement
+from loyalty.limits.actions import rooms_of, take
+from loyalty.limits.rules import Usage
+from loyalty.pricing.rules import Offer, PayRate, Priced, price
+from loyalty.promotions.actions import pricebook_of, redo, undo, usage_of
+from loyalty.promotions.models import Applied
+from loyalty.reckoning.rules import Rulebook
+from loyalty.tiers.rules import Standing
+from members.kit.actions import digest_of
+from members.profiles.models import Member
+from members.purchases.actions import content_of
+from members.purchases.models import Return, Sale
+from members.purchases.rules import Receipt, ReceiptReused, check_receipt
+from members.stores.models import Store, Till
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a basket is priced on: the promotions of its moment, its case, what was used and what is left."""
+
+    offers: tuple[Offer, ...]
+    rate: PayRate | None
+    case: Case
+    usage: Usage
+    rooms: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A recorded sale, and what tills are told of its price."""
+
+    recorded: Recorded
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a basket would earn, and what it would cost. Nothing was written."""
+
+    quote: Quote
+    answer: Mapping[str, Any]
+
+
+@transaction.atomic
+def sell(
+    *, member: Member, store: Store, till: Till | None, receipt: Receipt, asked: Asked | None, now: datetime
+) -> Sold:
+    """Sell a basket, given at its prices, for what promotions and points leave of them: all or nothing.
+
+    Without `asked` it is sold at just these prices. Else by the promotions and terms of the sale's own moment; the
+    same receipt with the same content again changes nothing and is told the same price. Raises PriceChanged when
+    something else is to pay than `asked.to_pay`, the refusals of `pay`, and those of `record_sale`.
+    """
+    if asked is None:
+        return Sold(record_sale(member=member, store=store, till=till, receipt=receipt, now=now), {})
+    check_receipt(receipt, now=now)
+    Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+    digest = digest_of(content_asked(receipt, asked))
+    known = Sale.objects.filter(member=member, store=store.pk, receipt=receipt.receipt).first()
+    if known is not None:
+        return sold_before(member=member, sale=known, digest=digest)
+    book, standing = judged_by(member=member.pk, at=receipt.happened_at)
+    ground = look_up(
+        book, standing, member=member.pk, store=store, receipt=receipt, asked=asked, at=receipt.happened_at
+    )
+    priced = take_off(ground, store=store.pk, member=member.pk)
+    basket = settle(ground, priced, member=member, receipt=receipt, asked=asked, now=now)
+    if asked.to_pay is not None and asked.to_pay != basket.to_pay:
+        raise changed(basket, asked.to_pay)
+    recorded = record_sale(member=member, store=store, till=till, receipt=basket.reduced(), now=now, paid=basket.paid)
+    answer = told(ground, basket, recorded.sitting)
+    keep(recorded.sale, basket, member=member.pk, digest=digest, answer=answer)
+    return Sold(recorded, answer)
+
+
+def quote_basket(*, member: Member, store: Store, receipt: Receipt, asked: Asked | None, now: datetime) -> Quoted:
+    """What a basket, given at its prices, would cost and earn now, by the same sums as `sell`. Writes nothing."""
+    if asked is None:
+        return Quoted(quote(member=member, store=store, receipt=receipt, now=now), {})
+    check_receipt(receipt, now=now)
+    book, standing = judged_by(member=member.pk, at=now)
+    ground = look_up(book, standing, member=member.pk, store=store, receipt=receipt, asked=asked, at=now)
+    priced = price(ground.offers, ground.case, usage=ground.usage, rooms=ground.rooms)
+    basket = settle(ground, priced, member=member, receipt=receipt, asked=asked, now=now)
+    quoted = quote(member=member, store=store, receipt=basket.reduced(), now=now, paid=basket.paid)
+    return Quoted(quoted, told(ground, basket, quoted.sitting))
+
+
+def content_asked(receipt: Receipt, asked: Asked) -> dict[str, Any]:
+    """What makes two deliveries of a basket the same."""
+    lines = [[line.sku, line.quantity, line.amount, line.discount] for line in receipt.lines]
+    return {"receipt": content_of(receipt), "lines": lines, **asked.content}
+
+
+def sold_before(*, member: Member, sale: Sale, digest: str) -> Sold:
+    """The answer to a basket that was sold before. Raises ReceiptReused when it was another, or had no price."""
+    checkout = Checkout.objects.filter(member=member, sale=sale).first()
+    if checkout is None or checkout.digest != digest:
+        raise ReceiptReused(receipt=sale.receipt)
+    book, standing = judged_by(member=member.pk, at=sale.happened_at)
+    return Sold(known_sale(member=member, sale=sale.pk, climb=book.climb, standing=standing), checkout.answer)
+
+
+def look_up(
+    book: Rulebook, standing: Standing, *, member: int, store: Store, receipt: Receipt, asked: Asked, at: datetime
+) -> Ground:
+    """Find out what the promotions in force want to know, and no more."""
+    prices = pricebook_of(book.revision)
+    offers = prices.in_force(at) if asked.apply_offers else ()
+    wanted: Wanted = wanted_by(offers)
+    about, moments = find_out(
+        members=[member], versions=(), wanted=replace(wanted, limited=frozenset(), whole_past=False), since=at
+    )[member]
+    about.purchase = bisect_right(moments, at) + 1
+    skus = {line.sku for line in receipt.lines}
+    products = products_of(skus) if wanted.products and skus else {}
+    step = book.climb.step(standing.tier_then) if book.climb else None
+    case = case_of(receipt, store=store.code, step=step, about=about, products=products, at=at)
+    since = counted_since(wanted, cast(Any, offers), case.at) if wanted.limited else None
+    usage = usage_of(member=member, promotions=wanted.limited, since=since)
+    return Ground(offers, prices.rate(at), case, usage, rooms_of(budgets=wanted.budgets, store=store.pk))
+
+
+class Short(Exception):
+    """A budget had less left than it seemed; what was taken goes back with the savepoint."""
+
+    def __init__(self, budget: int, room: int) -> None:
+        self.budget, self.room = budget, room
+
+
+def take_off(ground: Ground, *, store: int, member: int) -> Priced:
+    """Price the basket and take what it costs from the budgets; again where somebody else was faster."""
+    rooms, short = ground.rooms, dict[int, int]()
+    while True:
+        priced = price(ground.offers, ground.case, usage=ground.usage, rooms=rooms)
+        costs = costs_of(priced)
+        if not costs:
+            return priced
+        try:
+            with transaction.atomic():
+                take_all(costs, store=store, member=member)
+            return priced
+        except Short as found:
+            short[found.budget] = found.room
+            rooms = rooms_of(budgets=list(rooms), store=store) | short
+
+
+def take_all(costs: Mapping[int, int], *, store: int, member: int) -> None:
+    """Take what a price costs from every budget. Raises Short at the first that cannot bear it whole."""
+    for budget, off in costs.items():
+        room = take(budget=budget, store=store, amount=off, hint=member)
+        if room < off:
+            raise Short(budget, room)
+
+
+def costs_of(priced: Priced) -> dict[int, int]:
+    """What promotions take from their budgets, in the order in which these are locked."""
+    costs: dict[int, int] = {}
+    for each in priced.taken:
+        if each.offer.budget is not None:
+            costs[each.offer.budget] = costs.get(each.offer.budget, 0) + each.off
+    return dict(sorted(costs.items()))
+
+
+def settle(ground: Ground, priced: Priced, *, member: Member, receipt: Receipt, asked: Asked, now: datetime) -> Basket:
+    """The basket at its price, with what points pay of it."""
+    active = active_points(member=member, kind=ground.rate.kind, now=now) if asked.pay_points and ground.rate else 0
+    paid = pay(ground.rate, amount=receipt.amount - priced.off, asked=asked.pay_points, active=active)
+    return Basket(receipt, priced, paid)
+
+
+def active_points(*, member: Member, kind: int, now: datetime) -> int:
+    """The points that a member could spend at a moment, when what is due by then is active, or has lapsed."""
+    account = Account.objects.filter(member=member, kind=kind).first()
+    if account is None:
+        return 0
+    if account.next_due_at is None or account.next_due_at > now:
+        return account.active
+    lots = account.lots.filter(member=member).open()
+    lapsed = lots.filter(is_active=True, expires_at__lte=now).aggregate(points=Sum("remaining"))["points"] or 0
+    come = lots.filter(is_active=False, activates_at__lte=now).exclude(expires_at__lte=now)
+    return account.active - lapsed + (come.aggregate(points=Sum("remaining"))["points"] or 0)
+
+
+def told(ground: Ground, basket: Basket, sitting: Sitting | None) -> dict[str, Any]:
+    """What tills are told: the price, and what was nearly had."""
+    found = nearly(basket, case=ground.case, usage=ground.usage, sitting=sitting) if sitting else []
+    return {**words_of_basket(basket), "nearly": words_of_near(found)}
+
+
+def keep(sale: int, basket: Basket, *, member: int, digest: str, answer: Mapping[str, Any]) -> None:
+    """Write down how a sale came to its price."""
+    at, paid = basket.receipt.happened_at, basket.paid
+    Applied.objects.bulk_create(
+        Applied(
+            member_id=member, sale_id=sale, version_id=each.offer.id, off=each.off, happened_at=at,
+            lines={str(place): off for place, off in each.by_line.items() if off}, why=each.why,
+        )
+        for each in basket.priced.taken
+    )  # fmt: skip
+    Checkout.objects.create(
+        member_id=member,
+        sale_id=sale,
+        digest=digest,
+        price=basket.receipt.amount,
+        taken_off=basket.priced.off,
+        kind_id=paid.kind if paid else None,
+        points=paid.points if paid else 0,
+        by_points=basket.by_points,
+        unfired={reason: [offer.id for offer in missed] for reason, missed in basket.priced.unfired.items()},
+        answer=answer,
+    )
+
+
+def undo_price(
+    *, goods_return: Return, sale: Sale, undone: Callable[[Mapping[str, int]], int], cause: Mapping[str, Any]
+) -> None:
+    """Give limits, budgets and the member the share of promotions and points that came back.
+
+    `undone` says how much of what a promotion took off, by line, is undone by now in all.
+    """
+    rows = Applied.objects.filter(member=sale.member_id, sale=sale).select_related("version").order_by("pk")
+    for applied in rows:
+        undo(applied=applied, goods_return=goods_return, until=undone(applied.lines), store=sale.store_id)
+    pay_back(goods_return=goods_return, sale=sale)
+    restore_spent(goods_return, sale, cause=cause)
+
+
+def redo_price(*, goods_return: Return, sale: Sale, cause: Mapping[str, Any]) -> None:
+    """Take again what `undo_price` gave, for a return that is cancelled. Raises NotEnoughPoints when it is gone."""
+    points = sum(each.points for each in restored_by(goods_return))
+    if points:
+        spent = spent_on(sale)[0]
+        redeem(points=points, kind=spent.account.kind, key=f"unreturn:{sale.pk}:{goods_return.pk}", **cause)
+    redo(goods_return=goods_return, store=sale.store_id)
+
+
+def spent_on(sale: Sale) -> list[Movement]:
+    """The movement by which points paid a part of a sale, and those that spent them again after a cancelled return."""
+    of_member = Movement.objects.filter(member=sale.member_id)
+    found = of_member.filter(key=f"sale:{sale.pk}:paid") | of_member.filter(key__startswith=f"unreturn:{sale.pk}:")
+    return list(found.select_related("account__kind").order_by("pk"))
+
+
+def restored_by(goods_return: Return) -> list[Movement]:
+    """The movements by which a return gave points back."""
+    stem, of_member = f"return:{goods_return.pk}:paid", Movement.objects.filter(member=goods_return.member_id)
+    return list((of_member.filter(key=stem) | of_member.filter(key__startswith=f"{stem}:")).order_by("pk"))
+
+
+def restore_spent(goods_return: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
+    """Give back the points that paid for the part that came back, to the lots they were taken from."""
+    spendings = spent_on(sale)
+    if not spendings:
+        return
+    part = Fraction(sale.returned_amount, sale.amount) if sale.amount else Fraction(1)
+    open_points = [each.points - points_restored(each) for each in spendings]
+    due = spendings[0].points * part.numerator // part.denominator - (spendings[0].points - sum(open_points))
+    stem = f"return:{goods_return.pk}:paid"
+    for place, (spent, left) in enumerate(zip(spendings, open_points, strict=True)):
+        points = min(due, left)
+        if points > 0:
+            key = f"{stem}:{place}" if place else stem
+            restore(spent=spent.key, points=points, kind=spent.account.kind, key=key, **cause)
+            due -= points
+
+
+def points_restored(spent: Movement) -> int:
+    """The points of a spending that went back already."""
+    return int(spent.consequences.filter(kind="restore").aggregate(points=Sum("points"))["points"] or 0)
+
+
+def pay_back(*, goods_return: Return, sale: Sale) -> None:
+    """Write down which part of a return's money goes back as points: by cumulative shares, to the last minor unit."""
+    checkout = Checkout.objects.filter(member=sale.member_id, sale=sale).first()
+    if checkout is None or not checkout.by_points or not sale.amount:
+        return
+    others = PaidBack.objects.filter(member=sale.member_id, goods_return__sale=sale, goods_return__state="done")
+    before = others.aggregate(amount=Sum("amount"))["amount"] or 0
+    due = min(checkout.by_points * sale.returned_amount // sale.amount - before, goods_return.amount)
+    if due > 0:
+        PaidBack.objects.create(member_id=sale.member_id, goods_return=goods_return, amount=due)

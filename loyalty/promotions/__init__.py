@@ -1,0 +1,1 @@
+"""Promotions and their versions, what points pay, the form in which marketing says them, and the members' page."""
