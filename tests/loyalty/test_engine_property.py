@@ -1,4 +1,5 @@
-"""The whole engine in random stories: sales, returns, exchanges, holds, spends, expiries, tiers given.
+"""The whole engine in random stories: sales, promotions, points that pay, returns, exchanges, holds, spends, expiries,
+tiers given.
 
 After every step the books are proved, every budget holds exactly what awards took of it and never more than its total,
 and growth is what a plain sum over the sales says. At the end everything comes back, and the member stands where
@@ -17,14 +18,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from loyalty.batches.actions import record_sales
-from loyalty.earning.actions import record_sale
+from loyalty.checkout.actions import quote_basket, sell
+from loyalty.checkout.models import Checkout
+from loyalty.checkout.rules import MOST, Asked
 from loyalty.earning.models import Award
 from loyalty.grants.actions import give_tier
 from loyalty.holds.actions import capture_hold, free_overdue, place_hold, release_hold
 from loyalty.holds.models import Hold
 from loyalty.ledger.actions import prove_range, redeem, settle_member
 from loyalty.ledger.models import Account, PointKind
+from loyalty.limits.actions import open_budget
 from loyalty.limits.models import Budget, Pool
+from loyalty.promotions.actions import change_promotion, set_pay_terms
+from loyalty.promotions.models import Applied, Promotion
 from loyalty.returns.actions import Counter, cancel_return, exchange, preview_return, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.tiers.models import Grant, Ladder, Standing
@@ -41,7 +47,7 @@ from tests.loyalty.test_rules_on_sales import rule as earning_rule
 pytestmark = pytest.mark.django_db
 
 STORIES = settings(
-    max_examples=30,
+    max_examples=20,
     stateful_step_count=25,
     deadline=None,
     print_blob=True,
@@ -73,8 +79,16 @@ def shop() -> tuple[Store, Member]:
     )
     earning_rule("tea", points=3, lines={"product": ["TEA"]}, rounding="nearest", expires_after_months=1)
     earning_rule("thanks", effect="fixed", points=15, budget=gift, basis="full", rounding="up")
-    assert points.is_spendable
+    off = open_budget(code="off", name_zh="减", name_en="Off", total=9_000, is_for_prices=True)
+    offer("tea", effect="percent_off", percent=15, lines={"product": ["TEA"]}, budget=off, limits={"times": {"day": 2}})
+    offer("cakes", effect="buy_get", buys=2, lines={"product": ["CAKE"]}, limits={"amount": {"month": 30_000}})
+    set_pay_terms(kind=points, now=LONG_AGO, by=None, points=3, worth=200, least=3, most_share=60)
     return StoreFactory.create(code="SH"), MemberFactory.create(name="王芳", now=LONG_AGO)
+
+
+def offer(code: str, **says: Any) -> None:
+    promotion = Promotion.objects.create(code=code, name_zh=code, name_en=code)
+    change_promotion(promotion=promotion, now=LONG_AGO, by=None, **says)
 
 
 class Engine(RuleBasedStateMachine):
@@ -116,9 +130,22 @@ class Engine(RuleBasedStateMachine):
         found = list(rows.order_by("pk"))
         return found[pick % len(found)] if found else None
 
-    @rule(bought=lines, late=st.sampled_from([0, 0, 0, 30]))
-    def sells(self, bought: list[Line], late: int) -> None:
-        record_sale(member=self.member, store=self.store, till=None, receipt=self.receipt(bought, late), now=self.now)
+    @rule(bought=lines, late=st.sampled_from([0, 0, 0, 30]), offers=st.booleans(), pays=st.sampled_from([0, MOST]))
+    def sells(self, bought: list[Line], late: int, offers: bool, pays: Any) -> None:
+        receipt = self.receipt(bought, late)
+        asked = Asked(offers, pays) if offers or pays else None
+
+        sell(member=self.member, store=self.store, till=None, receipt=receipt, asked=asked, now=self.now)
+
+    @rule(bought=lines, offers=st.booleans())
+    def sells_as_quoted(self, bought: list[Line], offers: bool) -> None:
+        basket = {"member": self.member, "store": self.store, "receipt": self.receipt(bought), "now": self.now}
+        quoted = quote_basket(**basket, asked=Asked(offers, MOST))
+
+        sold = sell(**basket, till=None, asked=Asked(offers, MOST, quoted.answer["to_pay"]))
+
+        assert sold.answer == quoted.answer
+        assert given(sold.recorded.awards) == given(quoted.quote.awards)
 
     @rule(baskets=st.lists(lines, min_size=1, max_size=3))
     def sells_many_at_once(self, baskets: list[list[Line]]) -> None:
@@ -205,12 +232,15 @@ class Engine(RuleBasedStateMachine):
     def a_budget_holds_what_awards_took_of_it_and_no_more_than_there_is(self) -> None:
         for each in Pool.objects.with_used():
             taken = Award.objects.filter(version__budget=each.budget_id).aggregate(all=Sum("reserved"))["all"] or 0
-            assert each.used == taken <= each.total
+            applied = Applied.objects.filter(version__budget=each.budget_id)
+            off = applied.aggregate(all=Sum(F("off") - F("returned")))["all"] or 0
+            assert each.used == taken + off <= each.total
 
     @invariant()
     def growth_is_a_plain_sum_over_the_sales(self) -> None:
-        sales = Sale.objects.values_list("amount", "returned_amount")
-        awarded = [(amount // 100, back, amount) for amount, back in sales]
+        paid = dict(Checkout.objects.values_list("sale_id", "by_points"))
+        sales = Sale.objects.values_list("pk", "amount", "returned_amount")
+        awarded = [((amount - paid.get(pk, 0)) // 100, back, amount) for pk, amount, back in sales]
         expected = sum(points - (points * back // amount if amount else points) for points, back, amount in awarded)
         cancelled = Return.objects.filter(
             state="cancelled"
@@ -252,6 +282,10 @@ class Engine(RuleBasedStateMachine):
         standing = Standing.objects.filter(member=self.member).select_related("tier").first()
         if standing is not None and not Grant.objects.running(self.now).filter(member=self.member).exists():
             assert standing.tier is None or standing.tier.threshold == 0
+
+
+def given(awards: Any) -> list[tuple[str, int]]:
+    return [(each.version.rule_code, each.points) for each in awards]
 
 
 def test_whatever_happens_the_books_hold_and_when_all_comes_back_nothing_had_been_sold(shop):
