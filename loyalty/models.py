@@ -5,9 +5,10 @@ from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionRe
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
-from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
+from loyalty.ledger.models import Account, Difference, Inherited, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
+from loyalty.merging.models import Merge
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
@@ -30,6 +31,7 @@ __all__ = [
     "Event",
     "Grant",
     "Hold",
+    "Inherited",
     "Judgement",
     "Ladder",
     "LadderDraft",
@@ -38,6 +40,7 @@ __all__ = [
     "LiabilityLapse",
     "Lot",
     "LotUse",
+    "Merge",
     "Move",
     "Movement",
     "Need",

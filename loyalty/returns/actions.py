@@ -14,7 +14,7 @@ from loyalty.earning.actions import Recorded, record_sale
 from loyalty.earning.models import Award
 from loyalty.judging.actions import rejudge
 from loyalty.ledger.actions import claw_back, redeem, restore, undo_claw_back
-from loyalty.ledger.models import Account, Movement
+from loyalty.ledger.models import Account, Movement, MovementQuerySet
 from loyalty.ledger.rules import DebtLimitReached
 from loyalty.limits.actions import give_back, take
 from loyalty.returns.models import TakenBack
@@ -225,12 +225,15 @@ def take_back(made: Return, award: Award, part: Fraction, *, sale: Sale, cause: 
 
 
 def paid_by_points(sale: Sale) -> Movement | None:
-    """The movement by which points paid a part of a sale."""
-    return (
-        Movement.objects.filter(account__member=sale.member_id, member=sale.member_id, key=f"sale:{sale.pk}:paid")
-        .select_related("account__kind")
-        .first()
-    )
+    """The movement by which points paid a part of a sale, also if a member paid who was merged into this one."""
+    paid = movements_of_family(sale.member_id).filter(key=f"sale:{sale.pk}:paid", kind="spend")
+    return paid.select_related("account__kind").order_by("pk").first()
+
+
+def movements_of_family(member: int) -> MovementQuerySet:
+    """The movements of a member and of those who were merged into them."""
+    merged = Member.objects.filter(merged_into=member).values_list("pk", flat=True)
+    return Movement.objects.filter(account__member__in=[member, *merged])
 
 
 def restore_spent(made: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
@@ -239,8 +242,10 @@ def restore_spent(made: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None
     if spent is None:
         return
     part = Fraction(sale.returned_amount, sale.amount) if sale.amount else Fraction(1)
-    before = spent.consequences.filter(kind="restore").aggregate(points=Sum("points"))["points"] or 0
-    undone = Movement.objects.filter(account=spent.account, key__startswith=f"unreturn:{sale.pk}:")
+    family = movements_of_family(sale.member_id)
+    restored = family.filter(kind="restore", cause__key=spent.key)
+    before = restored.aggregate(points=Sum("points"))["points"] or 0
+    undone = family.filter(key__startswith=f"unreturn:{sale.pk}:")
     before -= undone.aggregate(points=Sum("points"))["points"] or 0
     due = due_back(spent.points, part) - before
     if due > 0:
@@ -259,7 +264,7 @@ def outcome_of(
     """What a return did, from what it wrote."""
     lines = made.lines.select_related("line").order_by("line__position")
     taken = TakenBack.objects.filter(goods_return=made).select_related("award__version__rule", "award__version__kind")
-    restored = Movement.objects.filter(member=made.member, key=f"return:{made.pk}:paid").first()
+    restored = movements_of_family(made.member_id).filter(key=f"return:{made.pk}:paid").first()
     balances = dict(Account.objects.of(made.member).values_list("kind__code", "active"))
     return Outcome(
         amount=made.amount,
@@ -340,7 +345,7 @@ def put_again(made: Return, row: TakenBack, *, cause: Mapping[str, Any]) -> None
 def spend_again(made: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
     """Spend again the points that the return had restored."""
     spent = paid_by_points(sale)
-    restored = Movement.objects.filter(member=made.member, key=f"return:{made.pk}:paid").first()
+    restored = movements_of_family(made.member_id).filter(key=f"return:{made.pk}:paid", kind="restore").first()
     if spent is not None and restored is not None:
         key = f"unreturn:{sale.pk}:{made.pk}"
         redeem(points=restored.points, kind=spent.account.kind, key=key, **cause)

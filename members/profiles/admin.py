@@ -227,7 +227,7 @@ class MemberDesk(Kept):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sees = cast(User, request.user).has_perm(SEES_CONTACTS)
-        rows = super().get_queryset(request).select_related("home_store")
+        rows = super().get_queryset(request).filter(merged_into=None).select_related("home_store")
         return cast(QuerySet[Any], rows.prefetch_related("identities").annotate(sees_contacts=Value(sees)))
 
     def get_search_results(

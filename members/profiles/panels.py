@@ -28,4 +28,4 @@ def members_today(scope: Scope, now: datetime) -> dict[str, int]:
 
 def count_of(scope: Scope) -> int:
     """How many members there are."""
-    return Member.objects.filter(**scope.within("home_store")).count()
+    return Member.objects.current().filter(**scope.within("home_store")).count()
