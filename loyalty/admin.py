@@ -8,6 +8,7 @@ import loyalty.holds.admin
 import loyalty.imports.admin
 import loyalty.ledger.admin
 import loyalty.liability.admin
+import loyalty.merging.admin
 import loyalty.reasons.admin
 import loyalty.returns.admin
 import loyalty.rulebook.admin

@@ -41,6 +41,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_watch": ({"manager", "analyst", "owner"}, set(), set(), False),
     "loyalty_liabilityday": ({"marketer", "analyst", "owner"}, set(), set(), False),
     "loyalty_hold": (ALL, set(), set(), True),
+    "loyalty_merge": ({"manager", "service", "analyst", "owner"}, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
     "loyalty_event": (ALL, set(), set(), True),
@@ -84,6 +85,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "draft_publish": {"others": {403}, "owner": {200}},
     "fairness": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "grant_take_back": {"others": {405}},
+    "merge_with": {"others": {403}, "manager": {200}, "owner": {200}},
+    "merge_undo": {"others": {405}},
     "members_sale_take_back": {
         "others": {403},
         "clerk": {200},

@@ -20,6 +20,7 @@ from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityDay
 from loyalty.limits.actions import open_budget
+from loyalty.merging.models import Merge
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
 from loyalty.rulebook.actions import change_rule
@@ -211,6 +212,10 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         ),
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
+        ),
+        "loyalty_merge": Merge.objects.create(
+            member=member, duplicate=0, duplicate_number="999", reason=f"same{mark}", key="1", merged_at=NOW,
+            undo_until=NOW + timedelta(days=30), merged_by=UserFactory.create(username=f"merger-{store.code}"),
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip

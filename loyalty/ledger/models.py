@@ -152,6 +152,15 @@ class MovementQuerySet(models.QuerySet["Movement"]):
     def of(self, member: Member) -> "MovementQuerySet":
         return self.filter(account__member=member)
 
+    def of_family(self, member: Member) -> "MovementQuerySet":
+        """Of a member and of those who were merged into them."""
+        merged = Member.objects.merged_into(member).values_list("pk", flat=True)
+        return self.filter(account__member__in=[member.pk, *merged])
+
+    def lived(self) -> "MovementQuerySet":
+        """Without those that stand in for a merged member's, which add up to nothing."""
+        return self.exclude(kind="transfer", asked__isnull=False).exclude(kind="transfer", key__startswith="adopt:")
+
     def of_kind(self, kind: PointKind) -> "MovementQuerySet":
         return self.filter(account__kind=kind)
 
