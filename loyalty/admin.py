@@ -3,6 +3,7 @@
 import loyalty.benefits.admin
 import loyalty.corrections.admin
 import loyalty.drafting.admin
+import loyalty.gifts.admin
 import loyalty.grants.admin
 import loyalty.holds.admin
 import loyalty.imports.admin

@@ -6,9 +6,10 @@ from loyalty.batches.api import urlpatterns as batches
 from loyalty.benefits.api import urlpatterns as benefits
 from loyalty.deeds.api import urlpatterns as deeds
 from loyalty.earning.api import urlpatterns as earning
+from loyalty.gifts.api import urlpatterns as gifts
 from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
 from loyalty.reasons.api import urlpatterns as reasons
 from loyalty.returns.api import urlpatterns as returns
 
-urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *earning, *benefits, *holds, *ledger, *reasons]
+urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *earning, *benefits, *gifts, *holds, *ledger, *reasons]

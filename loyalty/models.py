@@ -3,6 +3,7 @@
 from loyalty.benefits.models import Benefit
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.models import Award, Event, Judgement
+from loyalty.gifts.models import Gift, GiftRule
 from loyalty.holds.models import Hold
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Inherited, Lot, LotUse, Movement, PointKind, Programme
@@ -29,6 +30,8 @@ __all__ = [
     "DraftTier",
     "EarningRule",
     "Event",
+    "Gift",
+    "GiftRule",
     "Grant",
     "Hold",
     "Inherited",

@@ -13,6 +13,7 @@ from loyalty.benefits.models import Benefit
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.earning.actions import record_sale
 from loyalty.earning.models import Event
+from loyalty.gifts.models import Gift, GiftRule
 from loyalty.grants.actions import sell_tier
 from loyalty.holds.actions import place_hold, release_hold
 from loyalty.holds.models import Hold
@@ -136,6 +137,7 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_tier": ladder.tiers.get(code="gold"),
         "loyalty_ladderdraft": make_draft(ladder, mark),
         "loyalty_liabilityday": LiabilityDay.objects.create(taken_on=NOW, kind=kind, open=9, is_complete=True),
+        "loyalty_giftrule": GiftRule.objects.update_or_create(kind=kind, defaults={"is_on": True})[0],
         "loyalty_watch": Watch.objects.get(),
         "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
         "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
@@ -212,6 +214,10 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         ),
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
+        ),
+        "loyalty_gift": Gift.objects.create(
+            member=member, receiver=0, receiver_number="999", kind=PointKind.objects.get(code="points"), points=1,
+            note=f"tea{mark}"[:60], key="1", given_at=NOW,
         ),
         "loyalty_merge": Merge.objects.create(
             member=member, duplicate=0, duplicate_number="999", reason=f"same{mark}", key="1", merged_at=NOW,

@@ -111,6 +111,7 @@ MOVES = (
     Moves("loyalty_judgement"),
     Moves("loyalty_takenback", follows=("award_id", "loyalty_award")),
     Moves("loyalty_grant", unique=("ladder_id", "key")),
+    Moves("loyalty_gift", unique=("key",), only="r.receiver <> %(survivor)s"),
     Moves("loyalty_correction", unique=("key",), only="r.status = 'waiting'"),
 )
 STAYS = {

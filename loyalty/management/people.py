@@ -1,0 +1,47 @@
+"""People of the demo shop who came twice, and gifts between friends."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from loyalty.gifts.actions import give
+from loyalty.gifts.models import GiftRule
+from loyalty.ledger.models import Account, PointKind
+from loyalty.merging.actions import merge_members
+from members.kit.refusals import Refusal
+from members.profiles.models import Member
+from members.stores.models import Store, User
+
+TWINS = 4  # pairs of whom one is merged already
+GIFTS = 6
+
+
+def tell_of_people(*, stores: list[Store], now: datetime) -> None:
+    """Some members have enrolled twice, one pair is one again; points may be given, and some were."""
+    kind = PointKind.objects.get(code="points")
+    home = Member.objects.current().filter(home_store=stores[0])
+    for place, twin in enumerate(home.order_by("-pk")[:TWINS]):
+        original = home.filter(accounts__kind=kind, accounts__active__gte=300).order_by("pk")[place + 20]
+        Member.objects.filter(pk=twin.pk).update(name=original.name)
+        if place == TWINS - 1:
+            manager = User.objects.get(username="manager")
+            reason = "同一手机号补办新卡" if original.language != "en" else "a second card for the same phone"
+            merge_members(
+                survivor=original, duplicate=twin, choices={}, by=manager, reason=reason, key="demo",
+                now=now - timedelta(days=2),
+            )  # fmt: skip
+    GiftRule.objects.filter(kind=kind).update(is_on=True)
+    exchange_gifts(kind, now)
+
+
+def exchange_gifts(kind: PointKind, now: datetime) -> None:
+    """Friends give each other points, some with a word."""
+    rich = Account.objects.filter(kind=kind, active__gte=800, held=0).select_related("member").order_by("pk")
+    members = [account.member for account in rich[40 : 40 + 2 * GIFTS]]
+    for place in range(0, len(members) - 1, 2):
+        giver, receiver = members[place : place + 2]
+        note = "" if place % 4 else "请您喝茶"
+        with suppress(Refusal):
+            give(
+                giver=giver, receiver=receiver, kind=kind, points=100 + 10 * place, key="demo",
+                now=now - timedelta(hours=place + 1), note=note,
+            )  # fmt: skip
