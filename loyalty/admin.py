@@ -10,6 +10,7 @@ import loyalty.imports.admin
 import loyalty.ledger.admin
 import loyalty.liability.admin
 import loyalty.merging.admin
+import loyalty.pooling.admin
 import loyalty.reasons.admin
 import loyalty.returns.admin
 import loyalty.rulebook.admin

@@ -9,7 +9,19 @@ from loyalty.earning.api import urlpatterns as earning
 from loyalty.gifts.api import urlpatterns as gifts
 from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
+from loyalty.pooling.api import urlpatterns as pooling
 from loyalty.reasons.api import urlpatterns as reasons
 from loyalty.returns.api import urlpatterns as returns
 
-urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *earning, *benefits, *gifts, *holds, *ledger, *reasons]
+urlpatterns: list[URLPattern] = [
+    *returns,
+    *batches,
+    *deeds,
+    *earning,
+    *benefits,
+    *gifts,
+    *pooling,
+    *holds,
+    *ledger,
+    *reasons,
+]

@@ -5,6 +5,7 @@ from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionRe
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.gifts.models import Gift, GiftRule
 from loyalty.holds.models import Hold
+from loyalty.households.models import Draw, Household, HouseholdRule, Invitation, Seat
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Inherited, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
@@ -28,13 +29,17 @@ __all__ = [
     "Difference",
     "DraftBenefit",
     "DraftTier",
+    "Draw",
     "EarningRule",
     "Event",
     "Gift",
     "GiftRule",
     "Grant",
     "Hold",
+    "Household",
+    "HouseholdRule",
     "Inherited",
+    "Invitation",
     "Judgement",
     "Ladder",
     "LadderDraft",
@@ -52,6 +57,7 @@ __all__ = [
     "Programme",
     "RuleVersion",
     "SaleImport",
+    "Seat",
     "Shard",
     "Standing",
     "TakenBack",

@@ -17,6 +17,8 @@ from loyalty.gifts.models import Gift, GiftRule
 from loyalty.grants.actions import sell_tier
 from loyalty.holds.actions import place_hold, release_hold
 from loyalty.holds.models import Hold
+from loyalty.households.actions import start_household
+from loyalty.households.models import Draw, HouseholdRule, Seat
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityDay
@@ -138,6 +140,7 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_ladderdraft": make_draft(ladder, mark),
         "loyalty_liabilityday": LiabilityDay.objects.create(taken_on=NOW, kind=kind, open=9, is_complete=True),
         "loyalty_giftrule": GiftRule.objects.update_or_create(kind=kind, defaults={"is_on": True})[0],
+        "loyalty_householdrule": HouseholdRule.objects.get_or_create(pk=1)[0],
         "loyalty_watch": Watch.objects.get(),
         "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
         "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
@@ -215,6 +218,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
+        **sit_together(member, mark),
         "loyalty_gift": Gift.objects.create(
             member=member, receiver=0, receiver_number="999", kind=PointKind.objects.get(code="points"), points=1,
             note=f"tea{mark}"[:60], key="1", given_at=NOW,
@@ -225,6 +229,18 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         ),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
+
+
+def sit_together(member: Member, mark: str) -> dict[str, Any]:
+    """A household of one, in which something was drawn before."""
+    household = start_household(head=member, now=NOW)
+    return {
+        "loyalty_seat": Seat.objects.get(member=member),
+        "loyalty_draw": Draw.objects.create(
+            member=member, drawer=member.pk, household=household, kind=PointKind.objects.get(code="points"), points=1,
+            key=f"1{mark}", drawn_at=NOW,
+        ),
+    }  # fmt: skip
 
 
 def bring_back(member: Member, store: Store, mark: str) -> Return:

@@ -22,6 +22,7 @@ from django.db import transaction
 
 from loyalty.corrections.models import Correction
 from loyalty.holds.models import Hold
+from loyalty.households.models import Seat
 from loyalty.judging.actions import put_standings, standings_of, take_better
 from loyalty.ledger.models import Account, PointKind
 from loyalty.merging import sql
@@ -31,6 +32,7 @@ from loyalty.merging.rules import (
     AlreadyMerged,
     AlreadyUndone,
     HasMerged,
+    InHousehold,
     MergeChanged,
     MergeKeyReused,
     NoReason,
@@ -93,7 +95,8 @@ def merge_members(
 
     `choices` says field by field whose value is kept ("survivor" or "duplicate"); what is left out is chosen as usual.
     The same key again is the same merge. With the `token` of a preview it happens as shown, or MergeChanged is raised.
-    Raises also SameMember, AlreadyMerged, HasMerged, OutOfScope, OpenHolds, SameReceipt, NoReason, BadChoice.
+    Raises also SameMember, AlreadyMerged, HasMerged, OutOfScope, OpenHolds, InHousehold, SameReceipt, NoReason,
+    BadChoice.
     """
     if not reason.strip():
         raise NoReason
@@ -144,6 +147,8 @@ def check_pair(ours: Member, theirs: Member, by: User) -> None:
             raise AlreadyMerged(number=each.number)
     if Merge.objects.of(theirs).standing().exists():
         raise HasMerged(number=theirs.number)
+    if Seat.objects.current().of(theirs).exists():
+        raise InHousehold(number=theirs.number)
     check_scope(by, ours, theirs)
     check_holds(ours, theirs)
     receipt = sql.same_receipt(survivor=ours.pk, duplicate=theirs.pk)

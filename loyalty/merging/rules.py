@@ -44,6 +44,13 @@ class OpenHolds(Refusal):
     sentence = _("Points of %(number)s are held for an open basket. Wait until it is paid or let go.")
 
 
+class InHousehold(Refusal):
+    """The others at the table count on who sits there."""
+
+    code = "in_household"
+    sentence = _("%(number)s belongs to a household. Leave it first, or merge the other way round.")
+
+
 class SameReceipt(Refusal):
     """Both have the receipt, and only one of them can be right."""
 
@@ -123,6 +130,9 @@ STAYS = {
     "loyalty_difference": "says what was found in one account",
     "loyalty_standing": "the better of two is taken over, this one waits for an undoing",
     "loyalty_tierchange": "history of who stood where",
+    "loyalty_seat": "who sits in a household leaves it first",
+    "loyalty_invitation": "asked of somebody who can ask for a new one",
+    "loyalty_draw": "names the movements from which it was taken",
     "loyalty_hold": "over, or the merge is refused",
     "loyalty_move": "what a what-if found at its time",
     "loyalty_merge": "of the survivor; who has merged others stays",
