@@ -186,6 +186,7 @@ def carry_out(
     moved = sql.move_rows(survivor=ours.pk, duplicate=theirs.pk)
     messages = redirect_messages(source=theirs, target=ours)
     merge.profile = join_profiles(survivor=ours, duplicate=theirs, choices=choices)
+    sql.adopt_waiting(member=ours.pk, now=now)
     take_better(survivor=ours, before=before, other=other, note=theirs.number, actor=by.username, now=now)
     after = standings_of(ours)
     merge.moved = moved | {"members_message": messages["moved"]}

@@ -6,11 +6,22 @@ from typing import Any
 
 from django.db import connection
 
+from loyalty.ledger.rules import WHEN_TOLD
 from loyalty.merging.rules import MOVES, Moves
 
 SETTLE = "SELECT count(ledger_lock(m, %s, %s, false)) FROM unnest(%s::bigint[]) m"
 CARRY = "SELECT ledger_carry(%s, %s, %s, %s, %s, %s, %s, %s)"
 CARRY_BACK = "SELECT ledger_carry_back(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+# Points that wait for an event are looked for by the key of their earning: it comes along at once.
+ADOPT_WAITING = """
+SELECT count(ledger_adopt(a, earned.key, ARRAY['earn'], %(now)s))
+  FROM loyalty_account a
+  JOIN loyalty_lot lot ON lot.account_id = a.id AND lot.remaining > 0 AND NOT lot.is_active
+                      AND lot.activates_at >= %(far)s
+  JOIN loyalty_lot home ON home.id = lot.carries
+  JOIN loyalty_movement earned ON earned.id = home.origin_id
+ WHERE a.member_id = %(member)s
+"""
 # Opens what is missing, and locks all accounts of both in primary-key order; the kinds of which there is one.
 OPEN = """
 INSERT INTO loyalty_account (member_id, kind_id)
@@ -53,6 +64,12 @@ def carry(*, source: int, target: int, kind: int, key: str, now: datetime, words
     """All that one member holds of a kind goes to the other. Words: reason here, reason there, actor."""
     with connection.cursor() as cursor:
         cursor.execute(CARRY, (source, target, kind, key, now, *words))
+
+
+def adopt_waiting(*, member: int, now: datetime) -> None:
+    """Let points of a merged member that wait for an event be found by it."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADOPT_WAITING, {"member": member, "now": now, "far": WHEN_TOLD})
 
 
 def carry_back(

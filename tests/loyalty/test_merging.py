@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from loyalty.earning.models import Award
+from loyalty.deeds.actions import report_enrolments
+from loyalty.earning.models import Award, Event
 from loyalty.holds.actions import place_hold, release_hold
 from loyalty.judging.actions import standings_of
 from loyalty.ledger.actions import activate, claw_back, earn, hold, prove_range, redeem, release, restore, settle_range
 from loyalty.ledger.models import Account, Inherited, Lot, Movement, PointKind
+from loyalty.ledger.rules import WHEN_TOLD
 from loyalty.liability.actions import take_range
 from loyalty.liability.models import LiabilityDay
 from loyalty.merging.actions import merge_members, preview_merge, undo_merge
@@ -292,6 +292,30 @@ def test_what_waits_for_an_event_is_activated_at_the_survivor(wang, twin, owner)
     assert has_proof()
 
 
+def test_points_that_wait_for_no_day_are_found_by_their_earning_and_are_as_old_as_it(wang, twin, owner):
+    earn(points=40, activates_at=WHEN_TOLD, **by(twin, "event:1:9", NOW - 5 * DAY))
+
+    merge = merged(wang, twin, owner)
+
+    lot = Lot.objects.select_related("origin").get(member=wang, remaining=40)
+    assert (lot.origin.key, lot.origin.happened_at) == ("event:1:9", NOW - 5 * DAY)
+    assert holds(wang).pending == 40
+    assert has_proof()
+    undo_merge(merge=merge, by=owner, now=NOW)
+    assert (holds(wang).pending, holds(twin).pending) == (0, 40)
+    assert has_proof()
+
+
+def test_the_night_reports_no_enrolment_of_who_was_merged(wang, store, owner):
+    late = MemberFactory.create(name="王方", home_store=store, now=NOW - DAY)
+    Event.objects.create(member=wang, code="enrolment", key="enrolment", happened_at=LONG_AGO)
+    rule("welcome", trigger="enrolment", effect="fixed", points=50)
+    merged(wang, late, owner)
+
+    assert report_enrolments(now=NOW) == 0
+    assert not Event.objects.filter(member=late).exists()
+
+
 def test_the_tier_is_judged_by_both_histories_each_at_its_own_moments(wang, twin, owner):
     grow(wang, 600, NOW - 40 * DAY)
     grow(twin, 500, NOW - 350 * DAY)
@@ -546,105 +570,3 @@ def test_every_table_of_members_says_whether_it_goes_over():
 
     assert of_members == moved | set(STAYS)
     assert not moved & set(STAYS)
-
-
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(["earn", "earn", "spend", "wait", "hold", "claw", "restore", "merge", "undo", "both"]),
-        st.integers(0, 1),
-        st.integers(1, 40),
-        st.sampled_from([None, 12, 36, 120, 480]),
-    ),
-    max_size=25,
-)
-
-
-class Story:
-    """Two members and what happens to them; the sum of their points is counted beside the books."""
-
-    def __init__(self, members: tuple[Member, Member], owner: User) -> None:
-        self.members, self.owner = members, owner
-        self.now, self.total, self.number = NOW, 0, 0
-        self.merge: Merge | None = None
-        self.earned: list[str] = []
-        self.spent: list[str] = []
-
-    def who(self, place: int) -> Member:
-        return Member.objects.get(pk=self.members[place].merged_into or self.members[place].pk)
-
-    def cause(self, place: int, key: str = "") -> dict[str, Any]:
-        self.number += 1
-        for member in self.members:
-            member.refresh_from_db()
-        return by(self.who(place), key or f"k{self.number}", self.now)
-
-    def tell(self, what: str, place: int, points: int, life: int | None) -> None:
-        cause = self.cause(place)
-        try:
-            getattr(self, what)(cause, place, points, life)
-        except Refusal:
-            return
-
-    def earn(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        ends = self.now + timedelta(hours=life) if life else None
-        starts = self.now + timedelta(hours=points % 3 * 5)
-        self.total += earn(points=points, activates_at=starts, expires_at=ends, **cause).points
-        self.earned.append(cause["key"])
-
-    def spend(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        self.total -= redeem(points=points, **cause).points
-        self.spent.append(cause["key"])
-
-    def claw(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        if self.earned:
-            key = self.earned[points % len(self.earned)]
-            self.total -= claw_back(earned=key, points=points, **cause).points
-
-    def restore(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        if self.spent:
-            self.total += restore(spent=self.spent[points % len(self.spent)], points=points, **cause).points
-
-    def hold(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        key = f"hold{self.number}"
-        hold(points=points, **cause | {"key": key})
-        release(held=key, **cause)
-
-    def wait(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        self.now += timedelta(hours=points * 3)
-        settle_range(**EVERYTHING, now=self.now)
-
-    def join(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        ours, theirs = self.members[place], self.members[1 - place]
-        self.merge = merged(ours, theirs, self.owner, key=f"m{self.number}", now=self.now)
-
-    def undo(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        if self.merge is not None:
-            undo_merge(merge=self.merge, by=self.owner, now=self.now)
-            self.merge = None
-
-    def both(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
-        """Merged and parted with nothing between: as if it had not been."""
-        if self.merge is None:
-            settle_range(**EVERYTHING, now=self.now)
-            before = everything_of(*self.members)
-            self.join(cause, place, points, life)
-            self.undo(cause, place, points, life)
-            assert everything_of(*self.members) == before
-
-    def lapsed(self) -> int:
-        return sum(Movement.objects.filter(kind="expire").values_list("points", flat=True))
-
-    def check(self) -> None:
-        assert prove_range(**EVERYTHING, now=self.now) == 0
-        accounts = Account.objects.filter(kind__code="points").values_list("pending", "active", "held")
-        assert sum(map(sum, accounts)) == self.total - self.lapsed()
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(told=steps)
-def test_whatever_happens_no_point_comes_or_goes_by_a_merge(fresh, points, wang, twin, owner, told):
-    with fresh():
-        story = Story((Member.objects.get(pk=wang.pk), Member.objects.get(pk=twin.pk)), owner)
-        for what, place, count, life in told:
-            story.tell("join" if what == "merge" else what, place, count, life)
-            story.check()

@@ -20,7 +20,7 @@ BEGIN
     IF v_root.kind = 'spend' THEN
         PERFORM ledger_adopt_spend(a, v_root, p_now);
     ELSIF v_root.source = 'programme' THEN
-        PERFORM ledger_adopt_credit(a, v_root, p_now);
+        PERFORM ledger_adopt_credit(a, v_root);
     END IF;
     RETURN (SELECT id FROM loyalty_movement own
              WHERE own.account_id = a.id AND own.key = p_key AND own.member_id = a.member_id);

@@ -1,6 +1,7 @@
 -- An earning of a merged member, written anew whole: what came over stays in its lot, what is gone went again at once.
--- `asked` marks what stands in for another's movement; `lapsed` is what had died before.
-CREATE OR REPLACE FUNCTION ledger_adopt_credit(a loyalty_account, m loyalty_movement, p_now timestamptz)
+-- All of it is dated as the earning was, so that its age and month stay. `asked` marks what stands in for another's
+-- movement; `lapsed` is what had died before.
+CREATE OR REPLACE FUNCTION ledger_adopt_credit(a loyalty_account, m loyalty_movement)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE o loyalty_lot; v_heir bigint; v_came bigint := 0; v_silent bigint; v_lapsed bigint; v_whole bigint; v_rest bigint;
         v_in bigint; v_out bigint; c record;
@@ -18,7 +19,7 @@ BEGIN
     INSERT INTO loyalty_movement (member_id, account_id, kind, source, target, points, pending_after, active_after,
                                   held_after, key, reason, actor, happened_at, asked)
     VALUES (a.member_id, a.id, 'transfer', 'programme', 'active', v_whole, a.pending, a.active + v_whole, a.held,
-            m.key, m.reason, m.actor, p_now, v_whole)
+            m.key, m.reason, m.actor, m.happened_at, v_whole)
     RETURNING id INTO v_in;
     FOR c IN
         SELECT k.* FROM loyalty_movement k WHERE k.cause_id = m.id AND k.kind = 'claw_back' AND k.points > 0
@@ -28,13 +29,13 @@ BEGIN
         INSERT INTO loyalty_movement (member_id, account_id, kind, source, target, points, pending_after, active_after,
                                       held_after, key, cause_id, reason, actor, happened_at, asked, lapsed)
         VALUES (a.member_id, a.id, 'transfer', 'active', 'programme', c.points, a.pending, a.active + v_rest, a.held,
-                c.key, v_in, c.reason, c.actor, p_now, coalesce(c.asked, c.points), c.lapsed);
+                c.key, v_in, c.reason, c.actor, m.happened_at, coalesce(c.asked, c.points), c.lapsed);
     END LOOP;
     IF v_rest > 0 THEN
         INSERT INTO loyalty_movement (member_id, account_id, kind, source, target, points, pending_after, active_after,
                                       held_after, key, cause_id, reason, actor, happened_at, lapsed)
         VALUES (a.member_id, a.id, 'transfer', 'active', 'programme', v_rest, a.pending, a.active, a.held,
-                'adopt:' || m.id, v_in, m.reason, m.actor, p_now, v_lapsed)
+                'adopt:' || m.id, v_in, m.reason, m.actor, m.happened_at, v_lapsed)
         RETURNING id INTO v_out;
     END IF;
     IF v_heir IS NULL THEN
