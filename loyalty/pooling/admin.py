@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -63,16 +64,19 @@ class AdmitForm(forms.ModelForm[Seat]):
         """Seat right here, so that a refusal stands beside the form."""
         said = super().clean() or self.cleaned_data
         if not self.errors:
-            now = timezone.now()
             try:
-                if seat_of(said["head"]) is None:
-                    start_household(head=said["head"], now=now)
-                self.made = admit(
-                    head=said["head"], guest=said["guest"], reason=said["reason"], actor=self.reader.username, now=now
-                )
+                self.made = self.seat(said)
             except Refusal as refusal:
                 raise forms.ValidationError(str(refusal), code=refusal.code) from None
         return said
+
+    @transaction.atomic
+    def seat(self, said: dict[str, Any]) -> Seat:
+        """Both or nothing: a new household where the head has none, and the place in it."""
+        now = timezone.now()
+        if seat_of(said["head"]) is None:
+            start_household(head=said["head"], now=now)
+        return admit(head=said["head"], guest=said["guest"], reason=said["reason"], actor=self.reader.username, now=now)
 
     def save(self, commit: bool = True) -> Seat:
         return self.made

@@ -1,4 +1,4 @@
-"""Any story of two members with merges and undoings between: no point comes or goes by them, and the books stay right."""
+"""Any story of two members, merged and parted at any time: no point comes or goes by it, and the books stay right."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,8 +33,8 @@ steps = st.lists(
 class Story:
     """Two members and what happens to them; the sum of their points is counted beside the books."""
 
-    def __init__(self, members: tuple[Member, Member], owner: User) -> None:
-        self.members, self.owner = members, owner
+    def __init__(self, members: tuple[Member, Member], manager: User) -> None:
+        self.members, self.manager = members, manager
         self.now, self.total, self.number = NOW, 0, 0
         self.merge: Merge | None = None
         self.earned: list[str] = []
@@ -86,11 +86,11 @@ class Story:
 
     def join(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
         ours, theirs = self.members[place], self.members[1 - place]
-        self.merge = merged(ours, theirs, self.owner, key=f"m{self.number}", now=self.now)
+        self.merge = merged(ours, theirs, self.manager, key=f"m{self.number}", now=self.now)
 
     def undo(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
         if self.merge is not None:
-            undo_merge(merge=self.merge, by=self.owner, now=self.now)
+            undo_merge(merge=self.merge, by=self.manager, now=self.now)
             self.merge = None
 
     def both(self, cause: dict[str, Any], place: int, points: int, life: int | None) -> None:
