@@ -219,14 +219,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
         **sit_together(member, mark),
-        "loyalty_gift": Gift.objects.create(
-            member=member, receiver=0, receiver_number="999", kind=PointKind.objects.get(code="points"), points=1,
-            note=f"tea{mark}"[:60], key="1", given_at=NOW,
-        ),
-        "loyalty_merge": Merge.objects.create(
-            member=member, duplicate=0, duplicate_number="999", reason=f"same{mark}", key="1", merged_at=NOW,
-            undo_until=NOW + timedelta(days=30), merged_by=UserFactory.create(username=f"merger-{store.code}"),
-        ),
+        **give_and_merge(member, mark),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
 
@@ -239,6 +232,22 @@ def sit_together(member: Member, mark: str) -> dict[str, Any]:
         "loyalty_draw": Draw.objects.create(
             member=member, drawer=member.pk, household=household, kind=PointKind.objects.get(code="points"), points=1,
             key=f"1{mark}", drawn_at=NOW,
+        ),
+    }  # fmt: skip
+
+
+def give_and_merge(member: Member, mark: str) -> dict[str, Any]:
+    """A gift of the member's, and a merge into them, as they stand written down."""
+    by = UserFactory.create(username=f"merger-{member.home_store.code}")
+    points = PointKind.objects.get(code="points")
+    return {
+        "loyalty_gift": Gift.objects.create(
+            member=member, receiver=0, receiver_number="999", kind=points, points=1, note=f"tea{mark}"[:60], key="1",
+            given_at=NOW,
+        ),
+        "loyalty_merge": Merge.objects.create(
+            member=member, duplicate=0, duplicate_number="999", reason=f"same{mark}", key="1", merged_at=NOW,
+            undo_until=NOW + timedelta(days=30), merged_by=by,
         ),
     }  # fmt: skip
 
