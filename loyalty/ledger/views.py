@@ -74,17 +74,20 @@ def change_of(movement: Movement) -> int:
 
 def lived_by(member: Member) -> MovementQuerySet:
     """What moved for a member, and before a merge for those who are this member now, but for the merge itself."""
-    lived = Movement.objects.of_family(member).lived()
-    merged = Movement.objects.filter(account__member__in=Member.objects.merged_into(member), kind="transfer")
-    went = list(merged.filter(key__regex=r"^(un)?merge:").values_list("key", flat=True))
-    return lived.exclude(kind="transfer", key__in=went) if went else lived
+    merged = list(Member.objects.merged_into(member).values_list("pk", flat=True))
+    lived = Movement.objects.filter(account__member__in=[member.pk, *merged]).lived()
+    if not merged:
+        return lived
+    went = Movement.objects.filter(account__member__in=merged, kind="transfer", key__regex=r"^(un)?merge:")
+    return lived.exclude(kind="transfer", key__in=list(went.values_list("key", flat=True)))
 
 
 def entries_of(movements: Iterable[Movement], member: Member) -> list[Entry]:
     """The member's movements with their reasons in plain words, and the sale that caused them."""
     movements = list(movements)
     sales = sales_behind(movements, member)
-    former = dict(Member.objects.merged_into(member).values_list("pk", "number"))
+    others = {movement.member_id for movement in movements} - {member.pk}
+    former = dict(Member.objects.filter(pk__in=others).values_list("pk", "number")) if others else {}
     return [
         Entry(
             words=str(WORDS[Movement.Kind(movement.kind)]),
