@@ -6,9 +6,13 @@ from loyalty.batches.api import urlpatterns as batches
 from loyalty.benefits.api import urlpatterns as benefits
 from loyalty.checkout.api import urlpatterns as checkout
 from loyalty.deeds.api import urlpatterns as deeds
+from loyalty.gifts.api import urlpatterns as gifts
 from loyalty.holds.api import urlpatterns as holds
 from loyalty.ledger.api import urlpatterns as ledger
+from loyalty.pooling.api import urlpatterns as pooling
 from loyalty.reasons.api import urlpatterns as reasons
 from loyalty.returns.api import urlpatterns as returns
 
-urlpatterns: list[URLPattern] = [*returns, *batches, *deeds, *checkout, *benefits, *holds, *ledger, *reasons]
+urlpatterns: list[URLPattern] = [
+    *returns, *batches, *deeds, *checkout, *benefits, *gifts, *pooling, *holds, *ledger, *reasons,
+]  # fmt: skip

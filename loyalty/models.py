@@ -6,11 +6,14 @@ from loyalty.checkout.models import Checkout, PaidBack
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.drafting.models import RuleDraft
 from loyalty.earning.models import Award, Event, Judgement
+from loyalty.gifts.models import Gift, GiftRule
 from loyalty.holds.models import Hold
+from loyalty.households.models import Draw, Household, HouseholdRule, Invitation, Seat
 from loyalty.imports.models import BadRow, SaleImport
-from loyalty.ledger.models import Account, Difference, Lot, LotUse, Movement, PointKind, Programme
+from loyalty.ledger.models import Account, Difference, Inherited, Lot, LotUse, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
+from loyalty.merging.models import Merge
 from loyalty.programme.models import ProgrammeFile
 from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion, Undone
 from loyalty.returns.models import TakenBack
@@ -34,10 +37,17 @@ __all__ = [
     "Difference",
     "DraftBenefit",
     "DraftTier",
+    "Draw",
     "EarningRule",
     "Event",
+    "Gift",
+    "GiftRule",
     "Grant",
     "Hold",
+    "Household",
+    "HouseholdRule",
+    "Inherited",
+    "Invitation",
     "Judgement",
     "Ladder",
     "LadderDraft",
@@ -46,6 +56,7 @@ __all__ = [
     "LiabilityLapse",
     "Lot",
     "LotUse",
+    "Merge",
     "Move",
     "Movement",
     "Need",
@@ -60,6 +71,7 @@ __all__ = [
     "RuleDraft",
     "RuleVersion",
     "SaleImport",
+    "Seat",
     "Shard",
     "Standing",
     "Swing",

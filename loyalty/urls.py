@@ -3,7 +3,9 @@
 from django.urls import path
 
 from loyalty.benefits import views as benefits
+from loyalty.gifts import views as gifts
 from loyalty.ledger import views as ledger
+from loyalty.pooling import views as pooling
 from loyalty.promotions import views as promotions
 from loyalty.reasons import views as reasons
 from loyalty.tiers import views as tiers
@@ -13,6 +15,12 @@ urlpatterns = [
     path("points/why/sale/<int:sale>/", reasons.why_sale, name="why_sale"),
     path("points/why/event/<int:event>/", reasons.why_event, name="why_event"),
     path("offers/", promotions.offers, name="offers"),
+    path("points/give/", gifts.give_points, name="give_points"),
+    path("household/", pooling.my_household, name="my_household"),
+    *(
+        path(f"household/{step}/", pooling.change_household, {"step": step}, name=f"household_{step}")
+        for step in pooling.STEPS
+    ),
     path("tier/", benefits.my_tier, name="my_tier"),
     path("tier/<int:tier>/buy/", benefits.buy, name="buy_tier"),
     path("card/", tiers.card, name="card"),

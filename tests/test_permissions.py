@@ -9,6 +9,7 @@ import time_machine
 from django.core.cache import cache
 from django.urls import URLResolver, get_resolver
 
+from loyalty.pooling.views import STEPS
 from members.kit.rates import counters
 from tests.factories import NOW
 from tests.world import PEOPLE, SEES_ALL, STAFF, World, make_world
@@ -41,6 +42,12 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_watch": ({"manager", "analyst", "owner"}, set(), set(), False),
     "loyalty_liabilityday": ({"marketer", "analyst", "owner"}, set(), set(), False),
     "loyalty_hold": (ALL, set(), set(), True),
+    "loyalty_gift": (ALL, set(), set(), True),
+    "loyalty_giftrule": (SETTERS, OWNER, set(), False),
+    "loyalty_seat": (ALL, {"manager", "owner"}, set(), True),
+    "loyalty_draw": (ALL, set(), set(), True),
+    "loyalty_householdrule": (SETTERS, set(), set(), False),
+    "loyalty_merge": ({"manager", "service", "analyst", "owner"}, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
     "loyalty_event": (ALL, set(), set(), True),
@@ -98,6 +105,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "draft_publish": {"others": {403}, "owner": {200}},
     "fairness": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "grant_take_back": {"others": {405}},
+    "merge_with": {"others": {403}, "manager": {200}, "owner": {200}},
+    "merge_undo": {"others": {405}},
     "members_sale_take_back": {
         "others": {403},
         "clerk": {200},
@@ -111,14 +120,20 @@ SITE: dict[str, dict[str, set[int]]] = {
 OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
-MEMBERS_PAGES = {"home", "me", "inbox", "statement", "card", "my_tier", "offers"}
+MEMBERS_PAGES = {"home", "me", "inbox", "give_points", "my_household", "statement", "card", "my_tier", "offers"}
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
-MEMBERS_POSTS = {"buy_tier", "read_all", "read_message", "choose_theme", "choose_language"}
+MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
+    "buy_tier",
+    "read_all",
+    "read_message",
+    "choose_theme",
+    "choose_language",
+}
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
     "api-holds", "api-capture", "api-release", "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
-    "api-exchanges",
+    "api-exchanges", "api-gifts", "api-household", "api-spend-together",
     "api-tiers",
     "api-sale-why",
 }  # fmt: skip

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from loyalty.ledger.actions import adjust, earn, hold, redeem
 from loyalty.ledger.models import PointKind
+from loyalty.pooling.views import STEPS
 from members.kit.rates import counters
 from members.messaging.actions import queue_message
 from members.messaging.models import Message
@@ -19,7 +20,7 @@ from members.signin.actions import Address, open_account
 from tests.factories import MemberFactory, StoreFactory, UserFactory
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in Shanghai
-PAGES = ["/", "/points/", "/offers/", "/tier/", "/card/", "/messages/", "/me/"]
+PAGES = ["/", "/points/", "/offers/", "/tier/", "/points/give/", "/household/", "/card/", "/messages/", "/me/"]
 ENGLISH = {"headers": {"accept-language": "en"}}
 CHINESE = {"headers": {"accept-language": "zh-CN"}}
 
@@ -212,7 +213,8 @@ def test_every_portal_address_is_known_to_these_tests():
     known = {
         "home", "statement", "card", "inbox", "read_all", "read_message", "me", "choose_theme", "choose_language",
         "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail", "my_tier",
-        "buy_tier", "why_sale", "why_event", "offers",
+        "buy_tier", "why_sale", "why_event", "offers", "give_points", "my_household",
+        *(f"household_{step}" for step in STEPS),
     }  # fmt: skip
 
     assert set(portal_names(get_resolver())) <= known

@@ -18,13 +18,17 @@ from loyalty.checkout.rules import Asked
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.drafting.actions import keep_draft
 from loyalty.earning.models import Event
+from loyalty.gifts.models import Gift, GiftRule
 from loyalty.grants.actions import sell_tier
 from loyalty.holds.actions import place_hold, release_hold
 from loyalty.holds.models import Hold
+from loyalty.households.actions import start_household
+from loyalty.households.models import Draw, HouseholdRule, Seat
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Movement, PointKind, Programme
 from loyalty.liability.models import LiabilityDay
 from loyalty.limits.actions import open_budget
+from loyalty.merging.models import Merge
 from loyalty.programme.actions import hand_in
 from loyalty.promotions.actions import change_promotion, set_pay_terms
 from loyalty.promotions.models import Promotion
@@ -144,6 +148,8 @@ def make_shared(mark: str) -> dict[str, Any]:
         "loyalty_tier": ladder.tiers.get(code="gold"),
         "loyalty_ladderdraft": make_draft(ladder, mark),
         "loyalty_liabilityday": LiabilityDay.objects.create(taken_on=NOW, kind=kind, open=9, is_complete=True),
+        "loyalty_giftrule": GiftRule.objects.update_or_create(kind=kind, defaults={"is_on": True})[0],
+        "loyalty_householdrule": HouseholdRule.objects.get_or_create(pk=1)[0],
         "loyalty_watch": Watch.objects.get(),
         "loyalty_correctionreason": CorrectionReason.objects.get(code="goodwill"),
         "loyalty_correctionlimit": CorrectionLimit.objects.get(role__name="clerk"),
@@ -245,8 +251,38 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
+        **sit_together(member, mark),
+        **give_and_merge(member, mark),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
+
+
+def sit_together(member: Member, mark: str) -> dict[str, Any]:
+    """A household of one, in which something was drawn before."""
+    household = start_household(head=member, now=NOW)
+    return {
+        "loyalty_seat": Seat.objects.get(member=member),
+        "loyalty_draw": Draw.objects.create(
+            member=member, drawer=member.pk, household=household, kind=PointKind.objects.get(code="points"), points=1,
+            key=f"1{mark}", drawn_at=NOW,
+        ),
+    }  # fmt: skip
+
+
+def give_and_merge(member: Member, mark: str) -> dict[str, Any]:
+    """A gift of the member's, and a merge into them, as they stand written down."""
+    by = UserFactory.create(username=f"merger-{member.home_store.code}")
+    points = PointKind.objects.get(code="points")
+    return {
+        "loyalty_gift": Gift.objects.create(
+            member=member, receiver=0, receiver_number="999", kind=points, points=1, note=f"tea{mark}"[:60], key="1",
+            given_at=NOW,
+        ),
+        "loyalty_merge": Merge.objects.create(
+            member=member, duplicate=0, duplicate_number="999", reason=f"same{mark}", key="1", merged_at=NOW,
+            undo_until=NOW + timedelta(days=30), merged_by=by,
+        ),
+    }  # fmt: skip
 
 
 def bring_back(member: Member, store: Store, mark: str) -> Return:

@@ -276,15 +276,16 @@ def redo_price(*, goods_return: Return, sale: Sale, cause: Mapping[str, Any]) ->
 
 def spent_on(sale: Sale) -> list[Movement]:
     """The movement by which points paid a part of a sale, and those that spent them again after a cancelled return."""
-    of_member = Movement.objects.filter(member=sale.member_id)
-    found = of_member.filter(key=f"sale:{sale.pk}:paid") | of_member.filter(key__startswith=f"unreturn:{sale.pk}:")
+    spendings = Movement.objects.of_family(sale.member).filter(kind="spend")
+    found = spendings.filter(key=f"sale:{sale.pk}:paid") | spendings.filter(key__startswith=f"unreturn:{sale.pk}:")
     return list(found.select_related("account__kind").order_by("pk"))
 
 
 def restored_by(goods_return: Return) -> list[Movement]:
     """The movements by which a return gave points back."""
-    stem, of_member = f"return:{goods_return.pk}:paid", Movement.objects.filter(member=goods_return.member_id)
-    return list((of_member.filter(key=stem) | of_member.filter(key__startswith=f"{stem}:")).order_by("pk"))
+    stem = f"return:{goods_return.pk}:paid"
+    restored = Movement.objects.of_family(goods_return.member).filter(kind="restore")
+    return list((restored.filter(key=stem) | restored.filter(key__startswith=f"{stem}:")).order_by("pk"))
 
 
 def restore_spent(goods_return: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
@@ -293,7 +294,7 @@ def restore_spent(goods_return: Return, sale: Sale, *, cause: Mapping[str, Any])
     if not spendings:
         return
     part = Fraction(sale.returned_amount, sale.amount) if sale.amount else Fraction(1)
-    open_points = [each.points - points_restored(each) for each in spendings]
+    open_points = [each.points - points_restored(each, sale) for each in spendings]
     due = spendings[0].points * part.numerator // part.denominator - (spendings[0].points - sum(open_points))
     stem = f"return:{goods_return.pk}:paid"
     for place, (spent, left) in enumerate(zip(spendings, open_points, strict=True)):
@@ -304,9 +305,10 @@ def restore_spent(goods_return: Return, sale: Sale, *, cause: Mapping[str, Any])
             due -= points
 
 
-def points_restored(spent: Movement) -> int:
-    """The points of a spending that went back already."""
-    return int(spent.consequences.filter(kind="restore").aggregate(points=Sum("points"))["points"] or 0)
+def points_restored(spent: Movement, sale: Sale) -> int:
+    """The points of a spending that went back already, also before the spender was merged into another member."""
+    restored = Movement.objects.of_family(sale.member).filter(kind="restore", cause__key=spent.key)
+    return int(restored.aggregate(points=Sum("points"))["points"] or 0)
 
 
 def pay_back(*, goods_return: Return, sale: Sale) -> None:

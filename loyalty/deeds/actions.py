@@ -97,7 +97,7 @@ def report_enrolments(*, now: datetime, most: int = 500) -> int:
     if not versions:
         return 0
     since = max(min(version.valid_from for version in versions), days_after(now, -LATE_DAYS))
-    joined = Member.objects.filter(enrolled_at__gte=since, enrolled_at__lte=now)
+    joined = Member.objects.current().filter(enrolled_at__gte=since, enrolled_at__lte=now)
     told = Event.objects.filter(member=OuterRef("pk"), code=ENROLMENT)
     members = list(joined.exclude(Exists(told)).select_related("home_store").order_by("enrolled_at")[:most])
     for member in members:

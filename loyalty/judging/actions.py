@@ -1,6 +1,6 @@
 """Verbs: judge everybody at night, judge one member after a return, warn before a fall."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,19 @@ from django.utils import timezone
 
 from loyalty.judging import sql
 from loyalty.judging.sql import Asked
-from loyalty.tiers.actions import load_climbs, tell_risen
+from loyalty.tiers.actions import load_climbs, standing_of, tell_risen
+from loyalty.tiers.models import Standing, TierChange
 from loyalty.tiers.rules import TICK, Climb, thresholds
 from members.kit.money import format_money
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
 
 Moved = tuple[int, int | None, int | None]  # member, tier before, tier after
+Standings = dict[str, dict[str, Any]]  # by ladder id, as JSON keeps them
+STANDING = (
+    "tier_id", "since", "until", "held_by", "counts_from", "is_renewed", "is_protected", "earned_tier_id",
+    "earned_until", "warned_until",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -134,3 +140,79 @@ def words_of_warning(climb: Climb, tier: int, until: datetime, total: int) -> di
         "by_zh": format_date(last, "y年M月d日", locale="zh"),
         "by_en": format_date(last, "d MMMM y", locale="en"),
     }
+
+
+def standings_of(member: Member) -> Standings:
+    """Where a member stands on each ladder, as plain values that can be kept and put back."""
+    rows = Standing.objects.filter(member=member).order_by("ladder_id").values("ladder_id", *STANDING)
+    return {str(row.pop("ladder_id")): {name: as_text(value) for name, value in row.items()} for row in rows}
+
+
+def as_text(value: Any) -> Any:
+    """A moment as text, to the microsecond; anything else as it is."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def take_better(*, survivor: Member, before: Standings, other: Standings, note: str, actor: str, now: datetime) -> None:
+    """Let a member stand where the better of two standings is, on each ladder, and judge by all that counts by now.
+
+    A tier that the other held for a term, or was given, is held by the same terms.
+    """
+    for climb in load_climbs():
+        if not climb.steps:
+            continue
+        ladder = str(climb.id)
+        mine, theirs = before.get(ladder), other.get(ladder)
+        if theirs is not None and rank_of(climb, theirs) > rank_of(climb, mine):
+            taken = theirs | {"since": now.isoformat()}
+            put_standing(survivor, climb, mine, taken, reason="merge", note=note, actor=actor, now=now)
+        judge_one(survivor, climb, reason="merge", note=note, actor=actor, now=now)
+
+
+def put_standings(*, survivor: Member, kept: Mapping[str, Standings], note: str, actor: str, now: datetime) -> None:
+    """Undo `take_better`: the standings of `before` again. Where something came after it, both are judged anew."""
+    current = standings_of(survivor)
+    for climb in load_climbs():
+        ladder = str(climb.id)
+        stands, was = current.get(ladder), kept["before"].get(ladder)
+        if stands != was:
+            put_standing(survivor, climb, stands, was, reason="unmerge", note=note, actor=actor, now=now)
+        if climb.steps and stands != kept["after"].get(ladder):
+            judge_one(survivor, climb, reason="unmerge", note=note, actor=actor, now=now)
+
+
+def rank_of(climb: Climb, standing: Mapping[str, Any] | None) -> int:
+    """The place of a standing's tier in its ladder, lowest 1; 0 is none."""
+    step = climb.lowest if standing is None else next((s for s in climb.steps if s.id == standing["tier_id"]), None)
+    return climb.steps.index(step) + 1 if step else 0
+
+
+def judge_one(member: Member, climb: Climb, *, reason: str, note: str, actor: str, now: datetime) -> None:
+    """Judge one member on one ladder as a night would, at this moment."""
+    judge(climb=climb, first=member.pk, last=member.pk, as_of=now + TICK, at=now, reason=reason, note=note, actor=actor)
+
+
+def put_standing(
+    member: Member, climb: Climb, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, *, reason: str,
+    note: str, actor: str, now: datetime,
+) -> None:  # fmt: skip
+    """Write a standing whole, or remove it, and the step in the history if it is one."""
+    if after is None:
+        Standing.objects.filter(member=member, ladder=climb.id).delete()
+    else:
+        Standing.objects.update_or_create(member=member, ladder_id=climb.id, defaults=dict(after))
+    tiers = [standing["tier_id"] if standing else None for standing in (before, after)]
+    if tiers[0] == tiers[1]:
+        return
+    TierChange.objects.create(
+        member=member,
+        ladder_id=climb.id,
+        before_id=tiers[0],
+        after_id=tiers[1],
+        total=standing_of(member=member.pk, climb=climb, at=now).total,
+        reason=reason,
+        until=after["until"] if after else None,
+        note=note,
+        actor=actor[:60],
+        happened_at=now,
+    )

@@ -127,7 +127,7 @@ def judging(climb: Climb, asked: Asked, *, only_changes: bool = False) -> str:
       FROM members_member m
       LEFT JOIN loyalty_standing s ON s.member_id = m.id AND s.ladder_id = %(ladder)s
       {window} {term} {GRANTS if asked.has_grants else ""}
-     WHERE m.id BETWEEN %(first)s AND %(last)s AND (s.since IS NULL OR s.since < %(as_of)s)
+     WHERE m.id BETWEEN %(first)s AND %(last)s AND m.merged_into IS NULL AND (s.since IS NULL OR s.since < %(as_of)s)
        AND {may_change(climb, asked, up=up, held=held) if only_changes else "true"}
     OFFSET 0
 ), owned AS (
@@ -222,7 +222,7 @@ WITH ending AS (
      CROSS JOIN LATERAL (SELECT s.member_id AS member, {start} AS begins, %(as_of)s::timestamptz AS ends) w
      CROSS JOIN LATERAL ({totals(climb)}) t
      WHERE s.ladder_id = %(ladder)s AND s.member_id BETWEEN %(first)s AND %(last)s AND s.held_by = 'earned'
-       AND NOT s.is_protected AND s.until > %(as_of)s
+       AND m.merged_into IS NULL AND NOT s.is_protected AND s.until > %(as_of)s
        AND s.until <= {in_days("%(as_of)s::timestamptz", climb.warn_days)}
        AND s.warned_until IS DISTINCT FROM s.until
 )

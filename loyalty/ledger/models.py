@@ -104,6 +104,7 @@ class Account(models.Model):
     overdraft = models.BigIntegerField(db_default=0)  # the debt limit under which a claw-back took it below zero
     next_due_at = models.DateTimeField(null=True)  # when the next lot activates or expires
     idles = models.BooleanField(db_default=False)  # has, or had, lots that lapse after months without activity
+    is_closed = models.BooleanField(db_default=False)  # the member was merged into another: nothing is posted here
 
     objects = AccountQuerySet.as_manager()
 
@@ -113,6 +114,9 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_is_never_overdrawn",
                 condition=Q(pending__gte=0, held__gte=0) & Q(active__gte=-F("overdraft")),
+            ),
+            models.CheckConstraint(
+                name="account_closed_is_empty", condition=Q(is_closed=False) | Q(pending=0, active=0, held=0)
             ),
         ]
         indexes = [
@@ -147,6 +151,15 @@ class Balances:
 class MovementQuerySet(models.QuerySet["Movement"]):
     def of(self, member: Member) -> "MovementQuerySet":
         return self.filter(account__member=member)
+
+    def of_family(self, member: Member) -> "MovementQuerySet":
+        """Of a member and of those who were merged into them."""
+        merged = Member.objects.merged_into(member).values_list("pk", flat=True)
+        return self.filter(account__member__in=[member.pk, *merged])
+
+    def lived(self) -> "MovementQuerySet":
+        """Without those that stand in for a merged member's, which add up to nothing."""
+        return self.exclude(kind="transfer", asked__isnull=False).exclude(kind="transfer", key__startswith="adopt:")
 
     def of_kind(self, kind: PointKind) -> "MovementQuerySet":
         return self.filter(account__kind=kind)
@@ -283,6 +296,7 @@ class Lot(models.Model):
     replaces = models.ForeignKey(  # the lot in whose place this one came when points were given back
         "self", models.PROTECT, related_name="heirs", null=True, db_index=False
     )
+    carries = models.BigIntegerField(null=True)  # the lot of a merged member that lives on in this one; no constraint
 
     objects = LotQuerySet.as_manager()
 
@@ -309,6 +323,7 @@ class Lot(models.Model):
                 condition=Q(remaining__gt=0, is_active=False, activates_at__gte=datetime(9000, 1, 1, tzinfo=UTC)),
             ),
             models.Index(name="lot_heir", fields=["replaces"], condition=Q(replaces__isnull=False)),
+            models.Index(name="lot_carries", fields=["carries"], condition=Q(carries__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -325,6 +340,26 @@ class LotUse(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(name="use_is_never_zero", condition=~Q(points=0))]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.points}"
+
+
+class Inherited(models.Model):
+    """What of a merged member's past counts for this one, at its own moment, where a tier looks at movements.
+
+    A merge's own movements are in it with the opposite sign, so that what merely went over is counted once.
+    """
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False)
+    kind = models.ForeignKey(PointKind, models.PROTECT, related_name="+", db_index=False)
+    what = models.CharField(max_length=10, choices=Movement.Kind)
+    points = models.BigIntegerField()  # above zero out of the programme, below zero back into it
+    happened_at = models.DateTimeField()
+    key = models.CharField(max_length=100)  # of the merge, or of its undoing
+
+    class Meta:
+        indexes = [models.Index(name="inherited_counted", fields=["member", "kind", "happened_at"], include=["points"])]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.points}"

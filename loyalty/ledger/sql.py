@@ -10,7 +10,8 @@ from pathlib import Path
 
 NAMES = (  # each after those it calls
     "idle_until", "next_due", "stir", "write", "settle", "lock", "take", "open_uses", "give_back",
-    "credit", "debit", "follow", "claw_back", "undo_claw_back", "activate", "receive", "credit_many", "settle_range",
+    "credit", "debit", "adopt_credit", "adopt_spend", "adopt", "follow", "claw_back", "undo_claw_back", "activate",
+    "receive", "credit_many", "settle_range", "carry", "going", "carry_back",
 )  # fmt: skip
 FUNCTIONS = tuple((Path(__file__).parent / "functions" / f"{name}.sql").read_text() for name in NAMES)
 

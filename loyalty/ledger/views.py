@@ -58,6 +58,7 @@ class Entry:
     sale: Sale | None
     event: int  # its id, or 0
     is_earned: bool
+    former: str  # the number under which the member lived it, before a merge
     happened_at: datetime
     change: int
     points: int
@@ -71,10 +72,22 @@ def change_of(movement: Movement) -> int:
     return -movement.points if movement.source == Bucket.ACTIVE else 0
 
 
-def entries_of(movements: Iterable[Movement]) -> list[Entry]:
-    """The movements with their reasons in plain words, and the sale that caused them."""
+def lived_by(member: Member) -> MovementQuerySet:
+    """What moved for a member, and before a merge for those who are this member now, but for the merge itself."""
+    merged = list(Member.objects.merged_into(member).values_list("pk", flat=True))
+    lived = Movement.objects.filter(account__member__in=[member.pk, *merged]).lived()
+    if not merged:
+        return lived
+    went = Movement.objects.filter(account__member__in=merged, kind="transfer", key__regex=r"^(un)?merge:")
+    return lived.exclude(kind="transfer", key__in=list(went.values_list("key", flat=True)))
+
+
+def entries_of(movements: Iterable[Movement], member: Member) -> list[Entry]:
+    """The member's movements with their reasons in plain words, and the sale that caused them."""
     movements = list(movements)
-    sales = sales_behind(movements)
+    sales = sales_behind(movements, member)
+    others = {movement.member_id for movement in movements} - {member.pk}
+    former = dict(Member.objects.filter(pk__in=others).values_list("pk", "number")) if others else {}
     return [
         Entry(
             words=str(WORDS[Movement.Kind(movement.kind)]),
@@ -82,6 +95,7 @@ def entries_of(movements: Iterable[Movement]) -> list[Entry]:
             sale=sales.get(movement.pk),
             event=named(movement.key, {"event"}),
             is_earned=movement.kind == Movement.Kind.EARN,
+            former=former.get(movement.member_id, ""),
             happened_at=movement.happened_at,
             change=change_of(movement),
             points=movement.points,
@@ -91,9 +105,9 @@ def entries_of(movements: Iterable[Movement]) -> list[Entry]:
     ]
 
 
-def sales_behind(movements: list[Movement]) -> dict[int, Sale]:
+def sales_behind(movements: list[Movement], member: Member) -> dict[int, Sale]:
     """The sale behind each movement that has one: named by its key (sale:1042:3), or by that of its lot (expire:7)."""
-    members = {movement.member_id for movement in movements}
+    members = {member.pk} | {movement.member_id for movement in movements}
     lots = {named(movement.key, LOT_EVENTS) for movement in movements}
     origins = dict(Lot.objects.filter(pk__in=lots, member__in=members).values_list("pk", "origin__key"))
     numbers = {
@@ -168,8 +182,8 @@ def same_day(one: datetime | None, other: datetime | None) -> bool:
 
 def latest_of(member: Member, number: int) -> list[Entry]:
     """The latest movements of points that can be spent."""
-    movements = Movement.objects.of(member).filter(account__kind__is_spendable=True, points__gt=0)
-    return entries_of(movements.newest_first()[:number])
+    movements = lived_by(member).filter(account__kind__is_spendable=True, points__gt=0)
+    return entries_of(movements.newest_first()[:number], member)
 
 
 @dataclass(frozen=True)
@@ -202,8 +216,9 @@ def statement(request: HttpRequest) -> HttpResponse:
     month = next((each for each in months if f"{each:%Y-%m}" == request.GET.get("month")), months[0])
     start = start_of_month(month)
     end = months_after(start, 1)
-    movements = Movement.objects.of(member).of_kind(kind) if kind else Movement.objects.none()
-    rows = movements.between(start, end).filter(points__gt=0).newest_first()
+    movements = Movement.objects.of_family(member).of_kind(kind) if kind else Movement.objects.none()
+    lived = lived_by(member).of_kind(kind) if kind else movements
+    rows = lived.between(start, end).filter(points__gt=0).newest_first()
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "member": member,
@@ -214,7 +229,7 @@ def statement(request: HttpRequest) -> HttpResponse:
         "is_running": month == months[0],
         "sheet": sheet_of(movements, start, end),
         "page": page,
-        "days": days_of(entries_of(page)),
+        "days": days_of(entries_of(page, member)),
     }
     is_part = getattr(request, "htmx", False)
     return render(request, "portal/statement.html#sheet" if is_part else "portal/statement.html", context)

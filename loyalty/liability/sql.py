@@ -21,7 +21,7 @@ WITH lot AS MATERIALIZED (
       JOIN loyalty_lotuse u ON u.lot_id = lot.id
       JOIN loyalty_movement m ON m.id = u.movement_id
       LEFT JOIN loyalty_movement cause ON cause.id = m.cause_id AND m.kind = 'restore'
-     WHERE m.target = 'programme' OR m.kind = 'restore'
+     WHERE m.target = 'programme' OR m.kind = 'restore' OR (m.kind = 'transfer' AND u.points < 0)
 ), cell AS (
     SELECT kind, cohort, month, sum(issued) AS issued, sum(used) AS used, sum(lapsed) AS lapsed, sum(taken) AS taken,
            sum(open) AS open

@@ -6,6 +6,6 @@ from loyalty.replay.sql import AGGREGATE, FUNCTIONS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0061_promotion_roles")]
+    dependencies = [("loyalty", "0076_household_rules")]
 
     operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (*FUNCTIONS, AGGREGATE)]

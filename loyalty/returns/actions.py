@@ -303,7 +303,7 @@ def lines_of(made: Return, sale: Sale) -> list[tuple[ReturnLine, Bought]]:
 def put_again(made: Return, row: TakenBack, *, cause: Mapping[str, Any]) -> None:
     """Give an award again what the return took, and take its budget's part again where there is some left."""
     award, clawed = row.award, f"return:{made.pk}:{row.award_id}"
-    if Movement.objects.filter(account__member=made.member, member=made.member, key=clawed).exists():
+    if Movement.objects.of_family(made.member).filter(key=clawed).exists():
         undo_claw_back(clawed=clawed, kind=award.version.kind, key=f"un{clawed}", **cause)
     taken = 0
     if row.freed and award.version.budget_id is not None and made.sale is not None:

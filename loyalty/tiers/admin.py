@@ -14,8 +14,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminColorInputWidget
 
-from loyalty.ledger.models import Movement
-from loyalty.ledger.views import holdings_of
+from loyalty.ledger.views import holdings_of, lived_by
 from loyalty.tiers.actions import load_climb, progress_of, tier_shown
 from loyalty.tiers.models import Ladder, Tier, TierChange
 from loyalty.tiers.rules import Step, check_steps, check_window
@@ -178,6 +177,6 @@ def page_of(member: Member) -> dict[str, Any]:
         "holdings": holdings_of(member, now),
         "progress": progress_of(member, now),
         "sales": Sale.objects.of(member).select_related("store").newest_first()[:SHOWN],
-        "movements": Movement.objects.of(member).select_related("account__kind").newest_first()[:SHOWN],
+        "movements": lived_by(member).select_related("account__kind", "member").newest_first()[:SHOWN],
         "changes": member.tier_changes.select_related("before", "after").order_by("-happened_at")[:SHOWN],
     }

@@ -293,6 +293,8 @@ class TierChange(models.Model):
         ENDED = "ended", _("taken back by staff")
         PROTECTED = "protected", _("protected by staff")
         RELEASED = "released", _("protection lifted")
+        MERGE = "merge", _("a merge of members")
+        UNMERGE = "unmerge", _("a merge undone")
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="tier_changes", db_index=False)
     ladder = models.ForeignKey(Ladder, models.PROTECT, related_name="+", db_index=False)

@@ -9,7 +9,7 @@ from loyalty.tiers.rules import Climb, Measure, Step
 
 # What counts, as (member_id, happened_at, points): for spend the sales, for growth the movements of its accounts.
 # Of points that can be spent only what was given counts, and what was taken back of it.
-# What came back counts against the day of its sale.
+# What came back counts against the day of its sale. Of a member merged into this one the movements count as they did.
 SPEND = """
 SELECT member_id, happened_at, amount AS points FROM members_sale
  UNION ALL
@@ -30,12 +30,18 @@ SELECT a.member_id, m.happened_at,
        CASE WHEN m.source = 'programme' THEN m.points WHEN m.target = 'programme' THEN -m.points ELSE 0 END AS points
   FROM loyalty_movement m JOIN loyalty_account a ON a.id = m.account_id
  WHERE a.kind_id = (SELECT id FROM loyalty_pointkind WHERE code = 'growth')
+ UNION ALL
+SELECT i.member_id, i.happened_at, i.points FROM loyalty_inherited i
+ WHERE i.kind_id = (SELECT id FROM loyalty_pointkind WHERE code = 'growth')
 """
 POINTS = """
 SELECT a.member_id, m.happened_at,
        CASE WHEN m.source = 'programme' THEN m.points WHEN m.target = 'programme' THEN -m.points ELSE 0 END AS points
   FROM loyalty_movement m JOIN loyalty_account a ON a.id = m.account_id
  WHERE a.kind_id = {kind:d} AND m.kind IN ('earn', 'claw_back', 'adjust', 'import')
+ UNION ALL
+SELECT i.member_id, i.happened_at, i.points FROM loyalty_inherited i
+ WHERE i.kind_id = {kind:d} AND i.what IN ('earn', 'claw_back', 'adjust', 'import')
 """
 WITHIN = "happened_at >= coalesce(w.begins, '-infinity'::timestamptz) AND happened_at < w.ends"
 

@@ -9,7 +9,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language
 from kombu.exceptions import OperationalError
@@ -95,6 +95,25 @@ def ask_to_send(message_id: int) -> None:
         current_app.send_task(SEND_MESSAGE, args=[message_id], ignore_result=True)
     except OperationalError as error:
         logger.warning("message %s waits for the sweep: %s", message_id, type(error).__name__)
+
+
+def redirect_messages(*, source: Member, target: Member) -> dict[str, list[int]]:
+    """Hand over all messages of one member to another, with those that are still to be sent; which were `moved`.
+
+    What the other is told already by the same key is not sent twice: it is `suppressed`, with the reason "merged".
+    """
+    twins = Message.objects.filter(member=target, channel=OuterRef("channel"), key=OuterRef("key"))
+    told = Message.objects.of(source).filter(Exists(twins))
+    waiting = list(told.filter(status=Message.Status.QUEUED).order_by("pk").values_list("pk", flat=True))
+    Message.objects.filter(pk__in=waiting).update(status=Message.Status.SUPPRESSED, reason="merged")
+    moved = list(Message.objects.of(source).exclude(Exists(twins)).order_by("pk").values_list("pk", flat=True))
+    Message.objects.filter(pk__in=moved).update(member=target)
+    return {"moved": moved, "suppressed": waiting}
+
+
+def return_messages(*, source: Member, target: Member, moved: Sequence[int]) -> None:
+    """Give messages that were handed over back to whom they were for."""
+    Message.objects.filter(pk__in=moved, member=source).update(member=target)
 
 
 def mark_read(*, messages: MessageQuerySet, now: datetime) -> int:

@@ -9,6 +9,8 @@ from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import BigIntegerField
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +31,7 @@ from members.stores.models import Store, User
 
 ENROLLED_AT_ONCE = 5_000
 SEES_CONTACTS = "members.see_full_contacts"
+PROFILE = ["name", "birth_on", "language", "home_store", "custom", "enrolled_at"]  # what a merge decides
 
 
 class UnknownMember(Refusal):
@@ -51,6 +54,13 @@ class NoIdentity(Malformed):
 
     code = "no_identity"
     sentence = _("A member needs a phone, an e-mail, a card or a WeChat id.")
+
+
+class MemberMerged(Refusal):
+    """The member lives on in another, and is not changed any more."""
+
+    code = "member_merged"
+    sentence = _("This member was merged into another. Change that one.")
 
 
 class BadLanguage(Malformed):
@@ -100,7 +110,14 @@ def find_member(*, kind: str, value: str) -> Member:
     member = found.first()
     if member is None:
         raise UnknownMember
-    return member
+    return living(member)
+
+
+def living(member: Member) -> Member:
+    """The member in whom this one lives on: the survivor of a merge, or the member."""
+    if member.merged_into is None:
+        return member
+    return Member.objects.select_related("home_store").get(pk=member.merged_into)
 
 
 def find_buyer(*, kind: str, value: str) -> Member:
@@ -224,10 +241,11 @@ def enrol_batch(rows: Mapping[Found, Newcomer], *, store: Store, source: str, la
 
 @transaction.atomic
 def add_identity(*, member: Member, kind: str, text: str) -> Identity:
-    """Let the member be found by this as well. A second time changes nothing. Raises IdentityTaken."""
+    """Let the member be found by this as well. A second time changes nothing. Raises IdentityTaken, MemberMerged."""
     if kind not in Identity.Kind.values:
         raise rules.BadIdentity(kind=kind[:20], value=rules.shown(text))
     value = read_identity(kind=kind, text=text)
+    check_current(member)
     insert_identities({(kind, value): member.pk})
     identity = Identity.objects.get(kind=kind, value=value)
     if identity.member_id != member.pk:
@@ -245,8 +263,8 @@ def verify_identity(*, member: Member, kind: str, value: str, now: datetime) -> 
 
 @transaction.atomic
 def update_profile(*, member: Member, now: datetime, **changes: Unpack[ProfileChanges]) -> Member:
-    """Change what is given and leave the rest. Raises BadName, BadLanguage, BadBirthday or BadField."""
-    fresh = Member.objects.select_for_update().get(pk=member.pk)
+    """Change what is given and leave the rest. Raises BadName, BadLanguage, BadBirthday, BadField, MemberMerged."""
+    fresh = check_current(member)
     if "name" in changes:
         fresh.name = rules.clean_name(changes["name"])
     if "language" in changes:
@@ -257,6 +275,14 @@ def update_profile(*, member: Member, now: datetime, **changes: Unpack[ProfileCh
         kept = {code: value for code, value in fresh.custom.items() if code not in changes["custom"]}
         fresh.custom = kept | our_fields(changes["custom"])
     fresh.save(update_fields=list(changes))
+    return fresh
+
+
+def check_current(member: Member) -> Member:
+    """The member, locked and fresh. Raises MemberMerged for who was merged into another."""
+    fresh = Member.objects.select_for_update().get(pk=member.pk)
+    if fresh.merged_into is not None:
+        raise MemberMerged
     return fresh
 
 
@@ -279,7 +305,8 @@ def find_members(*, wanted: Sequence[tuple[str, str]]) -> list[int | None]:
     found = select_owners([each for each in exact if each[0] != "number"])
     numbers = [value for kind, value in exact if kind == "number"]
     if numbers:
-        rows = Member.objects.filter(number__in=numbers).values_list("number", "pk")
+        survivor = Coalesce("merged_into", "pk", output_field=BigIntegerField())
+        rows = Member.objects.filter(number__in=numbers).values_list("number", survivor)
         found |= {("number", number): member for number, member in rows}
     return [found.get(each) for each in exact]
 
@@ -290,3 +317,66 @@ def exact_or_nothing(kind: str, text: str) -> str:
         return read_identity(kind=kind, text=text)
     except Malformed:
         return ""
+
+
+def facts_of(member: Member) -> dict[str, Any]:
+    """What of a profile is chosen when two become one, as plain values by field; further fields as custom.code."""
+    facts = {
+        "name": member.name,
+        "birth_on": member.birth_on.isoformat() if member.birth_on else None,
+        "language": member.language,
+        "home_store": member.home_store_id,
+    }
+    return facts | {f"custom.{code}": value for code, value in member.custom.items()}
+
+
+def put_facts(member: Member, facts: Mapping[str, Any]) -> None:
+    """Set these values; the caller saves."""
+    for name, value in facts.items():
+        if name.startswith("custom."):
+            code = name.removeprefix("custom.")
+            member.custom = {key: kept for key, kept in member.custom.items() if key != code}
+            if value is not None:
+                member.custom[code] = value
+        elif name == "birth_on":
+            member.birth_on = date.fromisoformat(value) if value else None
+        else:
+            setattr(member, "home_store_id" if name == "home_store" else name, value)
+
+
+def join_profiles(*, survivor: Member, duplicate: Member, choices: Mapping[str, str]) -> dict[str, Any]:
+    """Let the survivor be found by all that finds either, with the chosen values; what `part_profiles` needs.
+
+    The caller has locked both. The earlier enrolment stands. Whoever is signed in as the duplicate sees the survivor.
+    Raises BadChoice.
+    """
+    before = facts_of(survivor)
+    made = rules.chosen(before, facts_of(duplicate), choices)
+    kept: dict[str, Any] = {
+        "before": before,
+        "made": made,
+        "enrolled_at": survivor.enrolled_at.isoformat(),
+        "identities": sorted(duplicate.identities.values_list("pk", flat=True)),
+    }
+    Identity.objects.filter(pk__in=kept["identities"]).update(member=survivor)
+    duplicate.merged_into = survivor.pk
+    duplicate.save(update_fields=["merged_into"])
+    put_facts(survivor, made)
+    survivor.enrolled_at = min(survivor.enrolled_at, duplicate.enrolled_at)
+    survivor.save(update_fields=PROFILE)
+    return kept
+
+
+def part_profiles(*, survivor: Member, duplicate: Member, kept: Mapping[str, Any]) -> None:
+    """Undo `join_profiles`: identities and values go back; a value that was changed since stays changed.
+
+    The caller has locked both.
+    """
+    Identity.objects.filter(pk__in=kept["identities"], member=survivor).update(member=duplicate)
+    now = facts_of(survivor)
+    back = {name: kept["before"].get(name) for name, value in kept["made"].items() if now.get(name) == value}
+    put_facts(survivor, back)
+    survivor.enrolled_at = datetime.fromisoformat(kept["enrolled_at"])
+    survivor.save(update_fields=PROFILE)
+    duplicate.merged_into = None
+    duplicate.save(update_fields=["merged_into"])

@@ -30,7 +30,8 @@ FURTHER = "further_"  # before the code of a further field, in the names of form
 
 def ids_meant(request: HttpRequest, text: str) -> list[int]:
     """The ids of the reader's members who are meant by a text, however it names them."""
-    return list(Member.objects.visible_to(cast(User, request.user)).ids_meant_by(text))
+    meant = list(Member.objects.visible_to(cast(User, request.user)).ids_meant_by(text))
+    return meant + list(Member.objects.filter(merged_into__in=meant).values_list("pk", flat=True))
 
 
 class OfMemberMixin:
@@ -74,7 +75,7 @@ class OfMemberMixin:
             return str(self.member_shown(row))
         return format_html(
             '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
-            reverse("admin:members_member_change", args=[row.member_id]),
+            reverse("admin:members_member_change", args=[row.member.merged_into or row.member_id]),
             self.member_shown(row),
         )
 
@@ -227,7 +228,7 @@ class MemberDesk(Kept):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sees = cast(User, request.user).has_perm(SEES_CONTACTS)
-        rows = super().get_queryset(request).select_related("home_store")
+        rows = super().get_queryset(request).filter(merged_into=None).select_related("home_store")
         return cast(QuerySet[Any], rows.prefetch_related("identities").annotate(sees_contacts=Value(sees)))
 
     def get_search_results(

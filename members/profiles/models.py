@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Collate, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -30,8 +30,16 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def visible_to(self, user: User) -> "MemberQuerySet":
         """Members whom this person may see: those at home in the stores where they work."""
         if user.is_superuser or user.sees_all_stores:
-            return self
-        return self.of_stores(stores_of(user))
+            return self.current()
+        return self.current().of_stores(stores_of(user))
+
+    def current(self) -> "MemberQuerySet":
+        """Without those who were merged into another."""
+        return self.filter(merged_into=None)
+
+    def merged_into(self, member: "Member") -> "MemberQuerySet":
+        """Those who live on in this member."""
+        return self.filter(merged_into=member.pk)
 
     def search(self, text: str) -> "MemberQuerySet":
         """Members whom staff mean by a phone or its last digits, an e-mail, card or number, or how a name begins.
@@ -62,7 +70,8 @@ class MemberQuerySet(models.QuerySet["Member"]):
         if len(compact) >= SHORTEST_DIGITS:
             owners = Identity.objects.ending_in(compact).values("member")[:FOUND_AT_MOST]
             ways.append(self.filter(pk__in=owners))
-        return [*ways, self.filter(number=compact)]
+        former = Member.objects.filter(number=compact, merged_into__isnull=False).values("merged_into")
+        return [*ways, self.filter(number=compact), self.filter(pk__in=former)]
 
     def named(self, begins: str) -> "MemberQuerySet":
         """The first 200, in the order of characters, whose name begins so."""
@@ -93,6 +102,7 @@ class Member(models.Model):
     enrolled_at = models.DateTimeField(_("enrolled at"))
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="member")
     custom = models.JSONField(_("further fields"), default=dict, blank=True)  # by code of CustomField
+    merged_into = models.BigIntegerField(null=True, editable=False)  # the member who lives on; no constraint: another's
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = MemberQuerySet.as_manager()
@@ -104,6 +114,12 @@ class Member(models.Model):
             models.Index(Collate("name", "C"), name="member_by_name"),
             models.Index(name="member_by_store", fields=["home_store", "-id"]),
             models.Index(name="member_by_enrolment", fields=["enrolled_at"]),
+            models.Index(name="member_merged", fields=["merged_into"], condition=Q(merged_into__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="member_is_not_merged_into_itself", condition=Q(merged_into=None) | ~Q(merged_into=F("id"))
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,11 @@ from members.profiles.models import Member
 
 def enrolled_between(scope: Scope, start: datetime, end: datetime) -> int:
     """How many members joined from the start on and before the end."""
-    return Member.objects.filter(**scope.within("home_store"), enrolled_at__gte=start, enrolled_at__lt=end).count()
+    return (
+        Member.objects.current()
+        .filter(**scope.within("home_store"), enrolled_at__gte=start, enrolled_at__lt=end)
+        .count()
+    )
 
 
 def members_today(scope: Scope, now: datetime) -> dict[str, int]:
@@ -28,4 +32,4 @@ def members_today(scope: Scope, now: datetime) -> dict[str, int]:
 
 def count_of(scope: Scope) -> int:
     """How many members there are."""
-    return Member.objects.filter(**scope.within("home_store")).count()
+    return Member.objects.current().filter(**scope.within("home_store")).count()

@@ -244,3 +244,27 @@ def as_yes_or_no(value: Any) -> bool:
     if text not in YES | NO:
         raise ValueError
     return text in YES
+
+
+class BadChoice(Malformed):
+    """Of two profiles one is chosen, field by field."""
+
+    code = "bad_choice"
+    sentence = _("%(field)s cannot be chosen so.")
+
+
+def usual_choices(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
+    """For every field whose value to keep when two are one: the survivor's, unless that is empty."""
+    fields = list(dict.fromkeys([*ours, *theirs]))
+    is_theirs = {name: ours.get(name) in (None, "") and theirs.get(name) not in (None, "") for name in fields}
+    return {name: "duplicate" if is_theirs[name] else "survivor" for name in fields}
+
+
+def chosen(ours: Mapping[str, Any], theirs: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
+    """The values to keep. Raises BadChoice for a field that neither has, or a choice that is none."""
+    usual = usual_choices(ours, theirs)
+    for name, side in choices.items():
+        if name not in usual or side not in {"survivor", "duplicate"}:
+            raise BadChoice(field=shown(name))
+    sides = usual | dict(choices)
+    return {name: (ours if side == "survivor" else theirs).get(name) for name, side in sides.items()}

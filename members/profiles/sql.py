@@ -20,7 +20,10 @@ ON CONFLICT (kind, value) DO NOTHING RETURNING kind, value
 MEMBER_BY_IDENTITY = """
 SELECT m.* FROM members_identity i JOIN members_member m ON m.id = i.member_id WHERE i.kind = %s AND i.value = %s
 """
-MEMBER_BY_NUMBER = "SELECT * FROM members_member WHERE number = %s"
+# The number of somebody who was merged finds whom they live on in.
+MEMBER_BY_NUMBER = """
+SELECT s.* FROM members_member m JOIN members_member s ON s.id = coalesce(m.merged_into, m.id) WHERE m.number = %s
+"""
 SELECT_OWNERS = """
 SELECT i.kind, i.value, i.member_id FROM members_identity i
   JOIN unnest(%s::text[], %s::text[]) asked(kind, value) ON i.kind = asked.kind AND i.value = asked.value

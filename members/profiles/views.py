@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from members.kit.refusals import Refusal
-from members.profiles.actions import update_profile
+from members.profiles.actions import living, update_profile
 from members.profiles.forms import REFUSED, THEMES, ProfileForm
 from members.profiles.models import Identity, Member
 from members.profiles.rules import mask
@@ -32,7 +32,7 @@ def member_of(request: HttpRequest) -> Member:
     member = Member.objects.select_related("home_store").filter(user=cast(User, request.user)).first()
     if member is None:
         raise PermissionDenied
-    return member
+    return living(member)
 
 
 def qr_of(text: str) -> SafeString:
@@ -105,7 +105,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
         return response
     member = Member.objects.filter(user_id=request.user.pk).first() if request.user.is_authenticated else None
     if member is not None:
-        update_profile(member=member, now=timezone.now(), language=language)
+        update_profile(member=living(member), now=timezone.now(), language=language)
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME, language, max_age=A_YEAR, samesite="Lax", secure=settings.HTTPS_ONLY
     )

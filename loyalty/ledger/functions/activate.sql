@@ -12,7 +12,11 @@ BEGIN
      WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
     is_replay := FOUND;
     SELECT m.id INTO v_cause FROM loyalty_movement m
-     WHERE m.account_id = a.id AND m.key = p_earned AND m.member_id = p_member AND m.kind = 'earn';
+     WHERE m.account_id = a.id AND m.key = p_earned AND m.member_id = p_member
+       AND (m.kind = 'earn' OR (m.kind = 'transfer' AND m.source = 'programme' AND m.asked > 0));
+    IF NOT FOUND THEN
+        v_cause := ledger_adopt(a, p_earned, ARRAY['earn'], p_now);
+    END IF;
     IF is_replay THEN
         movement := v_known.id; points := v_known.points;
         pending := v_known.pending_after; active := v_known.active_after; held := v_known.held_after;

@@ -15,7 +15,11 @@ BEGIN
     is_replay := FOUND;
     SELECT * INTO v_cause FROM loyalty_movement m
      WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member AND m.source = 'programme'
-       AND m.kind IN ('earn', 'import', 'adjust');
+       AND (m.kind IN ('earn', 'import', 'adjust') OR (m.kind = 'transfer' AND m.asked > 0));
+    IF NOT FOUND THEN
+        movement := ledger_adopt(a, p_cause, ARRAY['earn', 'import', 'adjust'], p_now);
+        SELECT * INTO v_cause FROM loyalty_movement m WHERE m.id = movement;
+    END IF;
     IF is_replay THEN
         movement := v_known.id; points := v_known.points;
         pending := v_known.pending_after; active := v_known.active_after; held := v_known.held_after;
@@ -29,7 +33,7 @@ BEGIN
     SELECT * INTO v_lot FROM loyalty_lot WHERE origin_id = v_cause.id;
     v_waits := v_lot.remaining > 0 AND NOT v_lot.is_active;
     SELECT coalesce(sum(m.points + coalesce(m.lapsed, 0)), 0), coalesce(sum(m.lapsed), 0) INTO v_back, v_covered
-      FROM loyalty_movement m WHERE m.cause_id = v_cause.id AND m.kind = 'claw_back'
+      FROM loyalty_movement m WHERE m.cause_id = v_cause.id AND (m.kind = 'claw_back' OR m.asked > 0)
        AND NOT EXISTS (SELECT FROM loyalty_movement undone WHERE undone.cause_id = m.id);
     v_asked := coalesce(p_points, v_lot.remaining);  -- without a number: all that waits
     refusal := CASE WHEN v_cause.id IS NULL THEN 'unknown_cause'
@@ -47,6 +51,8 @@ BEGIN
         SELECT coalesce(sum(u.points), 0) INTO v_lapsed
           FROM loyalty_lot lot JOIN loyalty_lotuse u ON u.lot_id = lot.id JOIN loyalty_movement m ON m.id = u.movement_id
          WHERE v_lot.id IN (lot.id, lot.replaces_id) AND m.kind = 'expire';
+        SELECT v_lapsed + coalesce(sum(m.lapsed), 0) INTO v_lapsed FROM loyalty_movement m  -- with a member merged since
+         WHERE m.cause_id = v_cause.id AND m.kind = 'transfer' AND m.asked IS NULL;
         v_lapsed := least(v_asked, v_lapsed - v_covered);
         points := least(v_asked - v_lapsed, greatest(a.active + v_limit, 0));
         a.active := a.active - points;

@@ -13,7 +13,11 @@ BEGIN
       FROM loyalty_movement m WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
     is_replay := FOUND;
     SELECT m.id INTO v_cause FROM loyalty_movement m
-     WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member AND m.kind = p_cause_type;
+     WHERE m.account_id = a.id AND m.key = p_cause AND m.member_id = p_member
+       AND (m.kind = p_cause_type OR (m.kind = 'transfer' AND m.source = 'active' AND m.asked > 0 AND m.cause_id IS NULL));
+    IF v_cause IS NULL AND p_cause_type = 'spend' THEN
+        v_cause := ledger_adopt(a, p_cause, ARRAY['spend'], p_now);
+    END IF;
     IF is_replay THEN
         IF (v_type, v_known, points) IS DISTINCT FROM (p_type, v_cause, coalesce(p_points, points)) THEN
             refusal := 'key_reused';

@@ -13,7 +13,12 @@ BEGIN
      WHERE m.account_id = a.id AND m.key = p_key AND m.member_id = p_member;
     is_replay := FOUND;
     SELECT * INTO v_clawed FROM loyalty_movement m
-     WHERE m.account_id = a.id AND m.key = p_clawed AND m.member_id = p_member AND m.kind = 'claw_back';
+     WHERE m.account_id = a.id AND m.key = p_clawed AND m.member_id = p_member
+       AND (m.kind = 'claw_back' OR (m.kind = 'transfer' AND m.asked > 0 AND m.cause_id IS NOT NULL));
+    IF NOT FOUND THEN
+        movement := ledger_adopt(a, p_clawed, ARRAY['claw_back'], p_now);
+        SELECT * INTO v_clawed FROM loyalty_movement m WHERE m.id = movement;
+    END IF;
     IF is_replay THEN
         movement := v_known.id; points := v_known.points;
         pending := v_known.pending_after; active := v_known.active_after; held := v_known.held_after;

@@ -1,0 +1,107 @@
+"""A merge in rows that people can read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.forms import BoundField, Form
+from django.utils.translation import gettext_lazy as _
+
+from loyalty.ledger.models import PointKind
+from loyalty.merging.actions import Preview
+from loyalty.tiers.models import Ladder, Tier
+from members.kit.names import named
+from members.profiles.models import CustomField, Member
+from members.stores.models import Store
+
+FIELDS = {"name": _("Name"), "birth_on": _("birthday"), "language": _("language"), "home_store": _("home store")}
+COUNTED = {  # what is said of the rows that go over
+    "members_identity": _("ways to be found"),
+    "members_sale": _("sales"),
+    "members_return": _("returns"),
+    "loyalty_event": _("events"),
+    "loyalty_grant": _("given tiers"),
+    "loyalty_correction": _("corrections that wait"),
+    "members_message": _("messages"),
+    "suppressed": _("messages not sent twice"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field of both profiles, and whose value is kept. `is_same`: there is nothing to choose."""
+
+    label: Any
+    ours: str
+    theirs: str
+    field: BoundField
+    side: str
+    is_same: bool
+
+
+def field_rows(preview: Preview, form: Form) -> list[FieldRow]:
+    """Both profiles side by side."""
+    further = {f"custom.{each.code}": named(each) for each in CustomField.objects.order_by("position", "code")}
+    labels = FIELDS | further
+    rows = []
+    for name, side in preview.choices.items():
+        ours, theirs = preview.ours.get(name), preview.theirs.get(name)
+        rows.append(
+            FieldRow(
+                label=labels.get(name, name.removeprefix("custom.")),
+                ours=as_words(name, ours),
+                theirs=as_words(name, theirs),
+                field=form[f"choice_{name}"],
+                side=side,
+                is_same=(ours or None) == (theirs or None),
+            )
+        )
+    return rows
+
+
+def as_words(name: str, value: Any) -> str:
+    """A value as the reader reads it."""
+    if value in (None, ""):
+        return "—"
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if name == "home_store":
+        return named(Store.objects.filter(pk=value).first())
+    if name == "language":
+        return str(dict(Member._meta.get_field("language").flatchoices).get(value, value))
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """One kind of points: pending, active and held of both before, and of the survivor after."""
+
+    kind: PointKind
+    ours: list[int]
+    theirs: list[int]
+    after: list[int]
+
+
+def balance_rows(outcome: Mapping[str, Any]) -> list[BalanceRow]:
+    """The balances before and after, of kinds of which anybody has some."""
+    before, after = outcome.get("balances", {}), outcome.get("balances_after", {})
+    rows = [
+        BalanceRow(kind, before[kind.code]["survivor"], before[kind.code]["duplicate"], after[kind.code]["after"])
+        for kind in PointKind.objects.order_by("pk")
+        if kind.code in before and kind.code in after
+    ]
+    return [row for row in rows if any(row.ours) or any(row.theirs)]
+
+
+def tier_rows(outcome: Mapping[str, Any]) -> list[tuple[Ladder, list[Tier | None]]]:
+    """The tiers of both before, and of the survivor after, by ladder."""
+    said = outcome.get("tiers", {})
+    tiers = Tier.objects.in_bulk([pk for row in said.values() for pk in row if pk])
+    ladders = Ladder.objects.main_first().filter(pk__in=[int(pk) for pk in said])
+    return [(ladder, [tiers.get(pk) if pk else None for pk in said[str(ladder.pk)]]) for ladder in ladders]
+
+
+def counted(outcome: Mapping[str, Any]) -> list[tuple[Any, int]]:
+    """How many rows of what go over."""
+    counts = outcome.get("counts", {})
+    return [(words, counts[table]) for table, words in COUNTED.items() if counts.get(table)]
