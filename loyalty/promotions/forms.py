@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextInputWidget
 
 from loyalty.drafting.forms import LINES, SPARSE, SayingForm
 from loyalty.drafting.rules import simple, text_of
@@ -144,14 +146,21 @@ def fields_of(version: PromotionVersion) -> dict[str, Any]:
 class PayTermsForm(forms.ModelForm[PayTerms]):
     """What points pay; without a moment from now on."""
 
-    worth = money(label=_("pay so much"), required=True, help_text=_("For example 1.00"))
+    worth = money(
+        label=capfirst(_("pay so much")),
+        required=True,
+        help_text=_("For example 1.00"),
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+    valid_from = forms.DateTimeField(
+        label=capfirst(_("valid from")),
+        required=False,
+        widget=forms.DateTimeInput(
+            format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}
+        ),
+        help_text=_("Empty: from now on."),
+    )
 
     class Meta:
         model = PayTerms
         fields = ("is_on", "kind", "points", "worth", "least", "step", "most_share", "valid_from")
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if "valid_from" in self.fields:
-            self.fields["valid_from"].required = False
-            self.fields["valid_from"].help_text = _("Empty: from now on.")

@@ -154,7 +154,7 @@ def test_who_does_not_plan_promotions_changes_none(world, spring, who):
 def test_marketing_says_what_points_pay_and_never_edits_it(world):
     client, kind = world.client("marketer"), PayTerms.objects.get().kind_id
     said = {"is_on": "on", "kind": kind, "points": "100", "worth": "2.50", "least": "100", "step": "50",
-            "most_share": "50", "valid_from_0": "", "valid_from_1": ""}  # fmt: skip
+            "most_share": "50", "valid_from": ""}  # fmt: skip
 
     assert client.post("/admin/loyalty/payterms/add/", said).status_code == 302
     assert client.post("/admin/loyalty/payterms/add/", said | {"most_share": "101"}).status_code == 200

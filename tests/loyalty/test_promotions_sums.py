@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,6 +176,12 @@ def test_a_basket_without_lines_is_one_line():
     assert reasons(found) == {"lines": ["tea"]}
 
 
+@pytest.fixture
+def in_english():
+    with override("en"):
+        yield
+
+
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1, max_size=30))
 def test_shares_add_up_and_none_is_more_than_its_weight(whole, weights):
     whole = min(whole, sum(weights))
@@ -204,7 +211,7 @@ def test_the_points_that_clear_an_amount_need_no_step():
     assert pay(steps, amount=1_237, asked="max", active=99) is None
 
 
-def test_points_pay_at_most_their_share():
+def test_points_pay_at_most_their_share(in_english):
     half = PayRate(NOON, True, 1, 100, 100, 1, 1, 50)
 
     assert pay(half, amount=1_001, asked="max", active=5_000).amount == 500
@@ -212,7 +219,7 @@ def test_points_pay_at_most_their_share():
         pay(half, amount=1_001, asked=501, active=5_000)
 
 
-def test_what_points_may_not_pay_is_refused():
+def test_what_points_may_not_pay_is_refused(in_english):
     steps = PayRate(NOON, True, 1, 100, 100, 200, 100, 100)
 
     with pytest.raises(PayingOff):
