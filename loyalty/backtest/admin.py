@@ -37,7 +37,7 @@ LABELS = {"running": "info", "done": "success", "cancelled": "warning", "failed"
 class BacktestDesk(Records):
     """Drafts of rules tried on past sales, the latest first."""
 
-    list_display = ("rule", "days", "whose", "state", "difference", "created_by", "asked_at")
+    list_display = ("rule", "days", "whose", "state", "difference", "asked_by", "asked_at")
     list_filter = ("status",)
     list_select_related = ("draft__rule", "created_by")
     list_before_template = "admin/backtests.html"
@@ -137,7 +137,7 @@ class BacktestDesk(Records):
     def rule(self, backtest: Backtest) -> str:
         return named(backtest.draft.rule)
 
-    @display(description=_("days"))
+    @display(description=_("period"))
     def days(self, backtest: Backtest) -> str:
         return words_of_days(backtest)
 
@@ -148,6 +148,10 @@ class BacktestDesk(Records):
     @display(description=_("status"), label=LABELS)
     def state(self, backtest: Backtest) -> tuple[str, str]:
         return backtest.status, backtest.get_status_display()
+
+    @display(description=_("by"))
+    def asked_by(self, backtest: Backtest) -> str:
+        return backtest.created_by.username if backtest.created_by else "—"
 
     @display(description=_("points more or fewer"))
     def difference(self, backtest: Backtest) -> str:
