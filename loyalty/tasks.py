@@ -23,7 +23,7 @@ from loyalty.liability import actions as liability
 from loyalty.returns.actions import match_waiting
 from loyalty.whatif.actions import measure_range, publish
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
-from members.kit.models import Chunk
+from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
@@ -32,6 +32,7 @@ __all__ = ["run_chunk", "run_sale_import", "sweep_sale_imports", "tick"]
 logger = logging.getLogger(__name__)
 
 CHUNK = 50_000  # rows
+ANSWERS_LAST, NIGHTS_LAST = timedelta(days=30), timedelta(days=90)
 LEASE = timedelta(minutes=10)  # far longer than a chunk takes; a dead worker's chunk waits that long at most
 
 
@@ -60,11 +61,27 @@ def take_liability(chunk: Chunk) -> dict[str, int]:
     return {}
 
 
+def forget(chunk: Chunk) -> dict[str, int]:
+    """Let go of answers kept for repeats that no till will ask for again, in the chunk's range."""
+    old = IdempotentAnswer.objects.filter(pk__range=(chunk.first_id, chunk.last_id))
+    return {"answers": old.filter(created_at__lt=chunk.as_of - ANSWERS_LAST).delete()[0]}
+
+
+def tidy(chunk: Chunk) -> dict[str, int]:
+    """Let go of ticks and chunks of nights long past. A what-if's chunks are its result, and stay."""
+    old = {"created_at__lt": chunk.as_of - NIGHTS_LAST, "pk__range": (chunk.first_id, chunk.last_id)}
+    chunks = Chunk.objects.filter(finished_at__isnull=False, **old).exclude(name="whatif").delete()[0]
+    ticks = Tick.objects.filter(created_at__lt=chunk.as_of - NIGHTS_LAST).delete()[0]
+    return {"chunks": chunks, "ticks": ticks}
+
+
 WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = {
     "settle": (Account, settle),
     "tiers": (Member, judge),
     "proof": (Account, prove),
     liability.CHUNK: (Account, take_liability),
+    "forget": (IdempotentAnswer, forget),
+    "tidy": (Chunk, tidy),
 }
 
 

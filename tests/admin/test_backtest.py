@@ -6,9 +6,12 @@ import pytest
 
 from loyalty.backtest.models import Backtest
 from loyalty.drafting.models import RuleDraft
+from loyalty.ledger.models import PointKind
+from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tasks import run_chunk
 from members.kit.models import Chunk
+from tests.factories import NOW
 from tests.world import text_of
 
 DESK = "/admin/loyalty/backtest/"
@@ -189,3 +192,42 @@ def test_whose_sales_are_looked_at_is_said_in_words(world, rule):
     assert "who hold Gold now; at home in 静安店 in English; who joined until Jan. 31, 2026" in text_of(
         client.get(f"{DESK}{made.pk}/change/")
     )
+
+
+def test_the_page_says_what_to_know_about_limits_budget_company_and_tiers(world):
+    tea = EarningRule.objects.create(code="tea", name_zh="茶", name_en="Tea")
+    growth = PointKind.objects.get(code="growth")
+    change_rule(rule=tea, now=NOW, by=None, kind=growth, effect="multiply", percent=200)
+    PointKind.objects.filter(code="growth").update(money_per_thousand=1_000)
+    climb, budget = EarningRule.objects.get(code="climb"), world.shared["loyalty_budget"]
+    client = world.client("marketer")
+    page = drawn(
+        client, climb, kind=growth.pk, points="9", budget=budget.pk, group="best", stops="on", times_day="1",
+        first_purchase="on",
+    )  # fmt: skip
+    client.post(page, {"period": "own", "first": "2026-03-01", "last": "2026-03-09"})
+    work()
+
+    said = text_of(client.get(f"{DESK}{Backtest.objects.latest('pk').pk}/change/"))
+
+    assert "would have used 108,000. It would have run out on 8 Mar." in said
+    assert "The difference is worth CN¥960.00" in said
+    for words in (
+        "the multiplier, as it is today, of the tier that the member held then",
+        "Limits begin to count on the first day", "as though it always won in its group", "it would stop count as",
+        "numbered without those that came back whole", "not with more or less to multiply",
+    ):  # fmt: skip
+        assert words in said
+    assert "Tiers of" in said
+    assert "Diamond" in said
+
+
+def test_a_period_without_a_sale_says_so(world, rule):
+    client = world.client("marketer")
+    client.post(drawn(client, rule), {"period": "own", "first": "2024-03-01", "last": "2024-03-09"})
+    work()
+
+    said = text_of(client.get(f"{DESK}{Backtest.objects.latest('pk').pk}/change/"))
+
+    assert "No sale of these days and members would have earned anything" in said
+    assert "Download everybody" not in said

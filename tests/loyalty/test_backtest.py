@@ -51,6 +51,7 @@ from members.stores.models import Store
 from tests.factories import NOW, MemberFactory, StoreFactory
 from tests.loyalty.ladders import buy, main, shanghai
 from tests.loyalty.pasts import gather
+from tests.races import all_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -405,3 +406,13 @@ def test_more_important_rules_that_really_stopped_the_rest_stop_the_draft(people
 
     assert total(made, "would") == 180
     assert Store.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_ask_at_once_one_is_told_that_it_runs(people):
+    draft = draft_of(points=2, per_amount=1_00)
+
+    results = all_at_once(lambda _number: asked(draft), 2)
+
+    assert sorted(type(result).__name__ for result in results) == ["AlreadyRunning", "Backtest"]
+    assert Backtest.objects.count() == 1
