@@ -152,7 +152,9 @@ class SayingForm(forms.Form):
         self.said: dict[str, Any] = {}
         stores, tiers = self.initial.get("store", []), self.initial.get("tier", [])
         self.fields["store"] = several(_("stores"), names_with(Store.objects.order_by("code"), stores))
-        self.fields["tier"] = several(_("tiers"), names_with(Tier.objects.order_by("threshold"), tiers))
+        self.fields["tier"] = several(
+            _("tiers"), names_with(Tier.objects.of_main_ladder().order_by("threshold"), tiers)
+        )
 
     def needed(self, said: Mapping[str, Any]) -> list[str]:
         """Fields that what was chosen cannot do without."""

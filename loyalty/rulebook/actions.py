@@ -85,7 +85,7 @@ def known_codes(versions: Sequence[Any]) -> Known:
         for test, field in fields.items()
     }
     known["store"] = Store.objects.values_list("code", flat=True)
-    known["tier"] = Tier.objects.values_list("code", flat=True)
+    known["tier"] = Tier.objects.of_main_ladder().values_list("code", flat=True)
     return Known({test: frozenset(codes) for test, codes in known.items()})
 
 

@@ -93,6 +93,12 @@ class Ladder(models.Model):
         return f"#{self.pk} {self.code}"
 
 
+class TierQuerySet(models.QuerySet["Tier"]):
+    def of_main_ladder(self) -> "TierQuerySet":
+        """Those that rules and promotions can ask for."""
+        return self.filter(ladder__in=Ladder.objects.main_first()[:1])
+
+
 class Tier(models.Model):
     """A level of a ladder. Thresholds are points, minor units of money, purchases or months, as the ladder counts."""
 
@@ -124,6 +130,8 @@ class Tier(models.Model):
     sold_months = models.PositiveSmallIntegerField(
         _("months sold"), default=12, validators=[MinValueValidator(1), MaxValueValidator(120)]
     )
+
+    objects = TierQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tier")

@@ -10,6 +10,7 @@ from loyalty.limits.actions import take
 from loyalty.limits.models import Budget, Pool
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule, RuleVersion
+from loyalty.tiers.models import Ladder, Tier
 from tests.factories import NOW
 from tests.world import text_of
 
@@ -209,6 +210,17 @@ def test_codes_that_exist_are_no_finding_and_others_are(world, rule):
     change_rule(rule=rule, now=NOW, by=None, kind=points, conditions={"product": ["TEA", "COFFEE"]})
 
     assert "does not exist (products: COFFEE)" in text_of(world.client("marketer").get(LIST))
+
+
+def test_tiers_of_another_ladder_are_no_choice_and_a_finding(world, rule):
+    aside = Ladder.objects.create(code="tea", name_zh="茶友", name_en="Tea friends", position=9, basis="spend")
+    Tier.objects.create(ladder=aside, code="leaf", name_zh="嫩叶", name_en="Young leaf", threshold=5)
+    kind = PointKind.objects.get(code="points")
+    change_rule(rule=rule, now=NOW - timedelta(days=1), by=None, kind=kind, conditions={"tier": ["leaf"]})
+
+    assert "what does not exist" in text_of(world.client("marketer").get(LIST))
+    form = text_of(world.client("marketer").get(f"{LIST}{EarningRule.objects.get(code='spend').pk}/say/"))
+    assert "Young leaf" not in form
 
 
 def test_a_new_rule_leads_to_what_it_says(world):
