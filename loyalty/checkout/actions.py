@@ -233,6 +233,7 @@ def keep(sale: int, basket: Basket, *, member: int, digest: str, answer: Mapping
     Applied.objects.bulk_create(
         Applied(
             member_id=member, sale_id=sale, version_id=each.offer.id, off=each.off, happened_at=at,
+            reserved=each.off if each.offer.budget is not None else 0,
             lines={str(place): off for place, off in each.by_line.items() if off}, why=each.why,
         )
         for each in basket.priced.taken

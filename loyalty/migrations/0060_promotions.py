@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('lines', models.JSONField()),
                 ('why', models.JSONField(db_default={})),
                 ('returned', models.BigIntegerField(db_default=0, verbose_name='undone')),
+                ('reserved', models.BigIntegerField(db_default=0)),
                 ('happened_at', models.DateTimeField(verbose_name='happened at')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
@@ -291,6 +292,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='applied',
             constraint=models.CheckConstraint(condition=models.Q(('off__gte', 1), ('returned__gte', 0), ('returned__lte', models.F('off'))), name='applied_takes_something_off'),
+        ),
+        migrations.AddConstraint(
+            model_name='applied',
+            constraint=models.CheckConstraint(condition=models.Q(('reserved__gte', 0), ('reserved__lte', models.F('off'))), name='applied_holds_what_it_takes_off'),
         ),
         migrations.AddConstraint(
             model_name='undone',

@@ -263,9 +263,12 @@ def undo(*, applied: Applied, goods_return: Return, until: int, store: int) -> N
     due = until - applied.returned
     if due <= 0:
         return
-    Applied.objects.filter(member=applied.member_id, pk=applied.pk).update(returned=F("returned") + due)
-    if applied.version.budget_id is not None:
-        give_back(budget=applied.version.budget_id, store=store, amount=due)
+    freed = applied.reserved * due // (applied.off - applied.returned)
+    Applied.objects.filter(member=applied.member_id, pk=applied.pk).update(
+        returned=F("returned") + due, reserved=F("reserved") - freed
+    )
+    if freed and applied.version.budget_id is not None:
+        give_back(budget=applied.version.budget_id, store=store, amount=freed)
     Undone.objects.create(member_id=applied.member_id, goods_return=goods_return, applied=applied, off=due)
 
 
@@ -273,7 +276,9 @@ def redo(*, goods_return: Return, store: int) -> None:
     """Undo what `undo` did, for a return that is cancelled; a budget bears it again where there is some left."""
     rows = Undone.objects.filter(member=goods_return.member_id, goods_return=goods_return)
     for row in rows.select_related("applied__version").order_by("applied_id"):
-        Applied.objects.filter(member=row.member_id, pk=row.applied_id).update(returned=F("returned") - row.off)
-        budget = row.applied.version.budget_id
+        budget, taken = row.applied.version.budget_id, 0
         if budget is not None:
-            take(budget=budget, store=store, amount=row.off, hint=row.member_id)
+            taken = take(budget=budget, store=store, amount=row.off, hint=row.member_id)
+        Applied.objects.filter(member=row.member_id, pk=row.applied_id).update(
+            returned=F("returned") - row.off, reserved=F("reserved") + taken
+        )

@@ -169,6 +169,7 @@ class Applied(models.Model):
     lines = models.JSONField()  # {"1": 300}: minor units by the line's place; "0" is a sale without lines
     why = models.JSONField(db_default={})  # full, cut: as in awards
     returned = models.BigIntegerField(_("undone"), db_default=0)  # by returns
+    reserved = models.BigIntegerField(db_default=0)  # what its budget holds for it
     happened_at = models.DateTimeField(_("happened at"))  # of the sale
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -179,6 +180,9 @@ class Applied(models.Model):
             models.UniqueConstraint(name="applied_once_per_sale", fields=["sale", "version", "member"]),
             models.CheckConstraint(
                 name="applied_takes_something_off", condition=Q(off__gte=1, returned__gte=0, returned__lte=F("off"))
+            ),
+            models.CheckConstraint(
+                name="applied_holds_what_it_takes_off", condition=Q(reserved__gte=0, reserved__lte=F("off"))
             ),
         ]
         indexes = [models.Index(name="applied_counted", fields=["member", "happened_at"])]

@@ -79,7 +79,7 @@ def shop() -> tuple[Store, Member]:
     )
     earning_rule("tea", points=3, lines={"product": ["TEA"]}, rounding="nearest", expires_after_months=1)
     earning_rule("thanks", effect="fixed", points=15, budget=gift, basis="full", rounding="up")
-    off = open_budget(code="off", name_zh="减", name_en="Off", total=9_000, is_for_prices=True)
+    off = open_budget(code="off", name_zh="减", name_en="Off", total=4_000, is_for_prices=True)
     offer("tea", effect="percent_off", percent=15, lines={"product": ["TEA"]}, budget=off, limits={"times": {"day": 2}})
     offer("cakes", effect="buy_get", buys=2, lines={"product": ["CAKE"]}, limits={"amount": {"month": 30_000}})
     set_pay_terms(kind=points, now=LONG_AGO, by=None, points=3, worth=200, least=3, most_share=60)
@@ -233,7 +233,7 @@ class Engine(RuleBasedStateMachine):
         for each in Pool.objects.with_used():
             taken = Award.objects.filter(version__budget=each.budget_id).aggregate(all=Sum("reserved"))["all"] or 0
             applied = Applied.objects.filter(version__budget=each.budget_id)
-            off = applied.aggregate(all=Sum(F("off") - F("returned")))["all"] or 0
+            off = applied.aggregate(all=Sum("reserved"))["all"] or 0
             assert each.used == taken + off <= each.total
 
     @invariant()

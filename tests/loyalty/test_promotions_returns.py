@@ -230,3 +230,18 @@ def test_paying_off_means_off_also_for_max(wang, store):
     assert not Movement.objects.filter(member=wang, kind="spend").exists()
     assert Account.objects.get(member=wang, kind__code="points").active == 100
     assert not Sale.objects.exists()
+
+
+def test_a_cancelled_return_takes_no_more_of_a_promotions_budget_than_there_is_left(wang, store):
+    budget = prices(1_000)
+    promotion("off", amount=1_000, budget=budget)
+    asked = Asked(apply_offers=True)
+    sold(wang, store, basket(), asked)
+    made = back(wang, store, wanted("R1", ("TEA", 2), ("CAKE", 3)))
+    sold(wang, store, receipt("S2", amount=4_000), asked)  # takes what came free
+
+    cancel_return(goods_return=Return.objects.get(pk=made.goods_return), now=LATER)
+    back(wang, store, wanted("R2", ("TEA", 2), ("CAKE", 3)))
+
+    assert room_of(budget=budget.pk, store=None) == 0
+    assert sum(Applied.objects.values_list("reserved", flat=True)) == 1_000
