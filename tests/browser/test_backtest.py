@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 
 from loyalty.backtest.models import Backtest
@@ -12,20 +11,9 @@ from loyalty.earning.actions import record_sale
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tasks import run_chunk
 from members.kit.models import Chunk
-from members.kit.rates import counters
 from members.purchases.rules import Receipt
-from tests.browser.test_portal import PHONE, WIDE, overflow
-from tests.browser.test_rules import PASSWORD, enter_admin, pages
-from tests.factories import MemberFactory, StoreFactory, UserFactory
-
-__all__ = ["pages"]
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop(settings):
-    settings.DEMO = True
-    cache.clear()
-    counters().flushdb()
+from tests.browser.walk import PHONE, WIDE, enter_admin, hire, overflow
+from tests.factories import MemberFactory, StoreFactory
 
 
 @pytest.fixture
@@ -38,17 +26,15 @@ def shop(transactional_db, monkeypatch):
         member = MemberFactory.create(name=name, home_store=lane, now=now - timedelta(days=99))
         receipt = Receipt(f"R{place}", now - timedelta(days=7), "CNY", amount)
         record_sale(member=member, store=lane, till=None, receipt=receipt, now=now)
-    user = UserFactory.create(username="mark", role="marketer", sees_all_stores=True)
-    user.set_password(PASSWORD)
-    user.save()
+    hire("mark", role="marketer", sees_all_stores=True)
     return lane
 
 
 @pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "desk"])
-def test_a_rule_is_drawn_tried_and_read(pages, shop, viewport):
+def test_a_rule_is_drawn_tried_and_read(open_browser, shop, viewport):
     rule, today = EarningRule.objects.get(code="spend"), timezone.localdate()
-    page = pages("en-GB", viewport)
-    enter_admin(page)
+    page = open_browser("en-GB", viewport)
+    enter_admin(page, "mark")
 
     page.goto(f"/admin/loyalty/earningrule/{rule.pk}/say/")
     page.locator("[name=points]").fill("3")

@@ -1,25 +1,16 @@
 """A family on two phones: one starts, one joins, and both see what they have together."""
 
 import pytest
-from django.core.cache import cache
 
 from loyalty.households.models import HouseholdRule, Seat
 from loyalty.ledger.actions import earn
 from loyalty.ledger.models import PointKind
-from members.kit.rates import counters
-from tests.browser.test_portal import open_browser, sign_in  # noqa: F401
+from tests.browser.walk import sign_in
 from tests.factories import NOW, MemberFactory
 
 
-@pytest.fixture(autouse=True)
-def a_quiet_shop(settings):
-    settings.DEMO = True  # the page shows the code
-    cache.clear()
-    counters().flushdb()
-
-
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
-def test_a_family_spends_together(open_browser, transactional_db, locale):  # noqa: F811
+def test_a_family_spends_together(open_browser, transactional_db, locale):
     HouseholdRule.objects.get_or_create(pk=1)
     mother = MemberFactory.create(name="王芳", phone="13812345678", now=NOW)
     son = MemberFactory.create(name="李小明", phone="13900000009", home_store=mother.home_store, now=NOW)

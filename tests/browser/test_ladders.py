@@ -3,24 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 
 from loyalty.earning.actions import record_sale
 from loyalty.tasks import run_chunk
 from loyalty.tiers.models import Ladder, Standing, Tier
 from members.kit.models import Chunk
-from members.kit.rates import counters
 from members.purchases.rules import Receipt
-from tests.factories import MemberFactory, UserFactory
-
-WIDE = {"width": 1440, "height": 1000}
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop():
-    cache.clear()
-    counters().flushdb()
+from tests.browser.walk import WIDE, enter_admin, hire
+from tests.factories import MemberFactory
 
 
 @pytest.fixture
@@ -40,19 +31,11 @@ def work():
         run_chunk(chunk)
 
 
-def test_a_tier_is_put_between_two_measured_and_published(chromium, live_server, people, monkeypatch):
+def test_a_tier_is_put_between_two_measured_and_published(open_browser, people, monkeypatch):
     monkeypatch.setattr("loyalty.whatif.actions.current_app.send_task", lambda *_names, **_more: None)
-    owner = UserFactory.create(username="owner", is_superuser=True, sees_all_stores=True)
-    owner.set_password("a-long-word-9")
-    owner.save()
-    context = chromium.new_context(locale="en-GB", viewport=WIDE, base_url=live_server.url)
-    page = context.new_page()
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto("/admin/")
-    page.fill("input[name=username]", "owner")
-    page.fill("input[name=password]", "a-long-word-9")
-    page.keyboard.press("Enter")
+    hire("owner", is_superuser=True, sees_all_stores=True)
+    page = open_browser("en-GB", WIDE)
+    enter_admin(page, "owner")
     page.wait_for_selector("#find")
 
     page.goto("/admin/loyalty/ladderdraft/add/")
@@ -81,5 +64,3 @@ def test_a_tier_is_put_between_two_measured_and_published(chromium, live_server,
     page.wait_for_selector("text=In force since")
 
     assert list(Standing.objects.order_by("member").values_list("tier__code", flat=True)) == ["silver", "pearl"]
-    assert complaints == []
-    context.close()

@@ -1,25 +1,16 @@
 """A manager in a real browser: two cards of one person become one member, on a wide screen and on a phone."""
 
 import pytest
-from django.core.cache import cache
 
 from loyalty.gifts.models import GiftRule
 from loyalty.ledger.actions import earn
 from loyalty.ledger.models import Account, PointKind
 from loyalty.merging.models import Merge
-from members.kit.rates import counters
 from members.profiles.models import Member
-from tests.browser.test_portal import PHONE, WIDE, open_browser, sign_in  # noqa: F401
-from tests.factories import NOW, MemberFactory, StoreFactory, UserFactory
+from tests.browser.walk import PHONE, WIDE, enter_admin, hire, sign_in
+from tests.factories import NOW, MemberFactory, StoreFactory
 
 VIEWPORTS = {"phone": PHONE, "wide": WIDE}
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop(settings):
-    settings.DEMO = True  # the page shows the code
-    cache.clear()
-    counters().flushdb()
 
 
 @pytest.fixture
@@ -30,17 +21,12 @@ def wang(transactional_db) -> Member:
 
 
 def as_manager(page, store):
-    user = UserFactory.create(username="manager", role="manager", stores=[store])
-    user.set_password("a long secret")
-    user.save()
-    page.goto("/admin/")
-    page.get_by_label("Username").fill("manager")
-    page.locator("input[name=password]").fill("a long secret")
-    page.locator("button[type=submit], input[type=submit]").first.click()
+    hire("manager", role="manager", stores=[store])
+    enter_admin(page, "manager")
 
 
 @pytest.mark.parametrize("size", VIEWPORTS)
-def test_two_become_one_and_are_parted_again(open_browser, wang, size):  # noqa: F811
+def test_two_become_one_and_are_parted_again(open_browser, wang, size):
     twin = MemberFactory.create(name="王小明", phone="13900000009", home_store=wang.home_store, now=NOW)
     earn(member=twin, kind=PointKind.objects.get(code="points"), points=77, key="x", now=NOW)
     page = open_browser(viewport=VIEWPORTS[size])
@@ -63,7 +49,7 @@ def test_two_become_one_and_are_parted_again(open_browser, wang, size):  # noqa:
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
-def test_points_are_given_on_a_phone(open_browser, wang, locale):  # noqa: F811
+def test_points_are_given_on_a_phone(open_browser, wang, locale):
     GiftRule.objects.update_or_create(kind=PointKind.objects.get(code="points"), defaults={"is_on": True})
     MemberFactory.create(name="李强", phone="13900000009", home_store=wang.home_store, now=NOW)
     page = open_browser(locale=locale)

@@ -4,66 +4,23 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from members.kit.rates import counters
 from members.messaging.actions import queue_message
+from tests.browser.walk import PHONE, WIDE, overflow, sign_in
 from tests.factories import MemberFactory, StoreFactory, TillFactory
 
-PHONE = {"width": 390, "height": 844}
-WIDE = {"width": 1440, "height": 900}
 PAGES = ["/", "/points/", "/points/?kind=growth", "/card/", "/messages/", "/me/", "/nothing/here/"]
 WORDS = {
     "zh-CN": {"send": "发送验证码", "enter": "登录", "hello": "王小明，您好", "join": "成为会员"},
     "en-GB": {"send": "Send the code", "enter": "Sign in", "hello": "Hello, 王小明", "join": "Become a member"},
 }
-EXPECTED = "404 (Not Found)"  # what Chromium says of a page that we asked for and that is not there
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop(settings):
-    settings.DEMO = True  # the page shows the code
-    cache.clear()
-    counters().flushdb()
 
 
 @pytest.fixture
 def wang(transactional_db):
     return MemberFactory.create(name="王小明", phone="13812345678", now=timezone.now() - timedelta(days=3))
-
-
-@pytest.fixture
-def open_browser(chromium, live_server):
-    """Opens a page of its own; fails the test at its end for any complaint, or any request to elsewhere."""
-    opened, complaints = [], []
-
-    def open_one(locale="en-GB", viewport=PHONE, **more):
-        context = chromium.new_context(locale=locale, viewport=viewport, base_url=live_server.url, **more)
-        page = context.new_page()
-        page.on("console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith(live_server.url) or complaints.append(asked.url))
-        opened.append(context)
-        return page
-
-    yield open_one
-    for context in opened:
-        context.close()
-    assert [text for text in complaints if EXPECTED not in text] == []
-
-
-def sign_in(page, address, locale):
-    page.goto("/")
-    page.get_by_role("textbox").fill(address)
-    page.get_by_role("button", name=WORDS[locale]["send"]).click()
-    page.locator("input[name=code]").fill(page.locator("[data-demo-code]").inner_text())
-    page.locator("main button.first").click()
-
-
-def overflow(page):
-    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
 def points_on(page):

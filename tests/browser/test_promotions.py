@@ -4,25 +4,15 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 
 from loyalty.checkout.actions import sell
 from loyalty.checkout.rules import Asked
 from loyalty.promotions.models import Promotion
-from members.kit.rates import counters
 from members.purchases.models import Product
 from members.purchases.rules import Line, Receipt
-from tests.browser.test_portal import PHONE, WIDE, overflow, sign_in
-from tests.browser.test_rules import PASSWORD, pages  # noqa: F401
-from tests.factories import MemberFactory, StoreFactory, TillFactory, UserFactory
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop(settings):
-    settings.DEMO = True  # the page shows the code
-    cache.clear()
-    counters().flushdb()
+from tests.browser.walk import PHONE, WIDE, enter_admin, hire, overflow, sign_in
+from tests.factories import MemberFactory, StoreFactory, TillFactory
 
 
 @pytest.fixture
@@ -42,9 +32,7 @@ def shop(transactional_db):
         ).recorded.sale
 
     buy("before")
-    marketer = UserFactory.create(username="marketer", role="marketer", sees_all_stores=True)
-    marketer.set_password(PASSWORD)
-    marketer.save()
+    hire("marketer", role="marketer", sees_all_stores=True)
     return buy
 
 
@@ -56,12 +44,9 @@ def shop(transactional_db):
     ],
     ids=["desk", "phone"],
 )
-def test_marketing_makes_a_promotion_and_the_member_sees_it(pages, shop, locale, viewport, words):  # noqa: F811
-    page = pages(locale, viewport)
-    page.goto("/admin/")
-    page.fill("[name=username]", "marketer")
-    page.fill("[name=password]", PASSWORD)
-    page.click("[type=submit]")
+def test_marketing_makes_a_promotion_and_the_member_sees_it(open_browser, shop, locale, viewport, words):
+    page = open_browser(locale, viewport)
+    enter_admin(page, "marketer")
     page.goto("/admin/loyalty/promotion/add/")
     page.fill("[name=code]", "spring")
     page.fill("[name=name_zh]", "春茶")
@@ -86,7 +71,7 @@ def test_marketing_makes_a_promotion_and_the_member_sees_it(pages, shop, locale,
     assert Promotion.objects.get().versions.get().percent == 20
 
     sale = shop("after")
-    reader = pages(locale, viewport)
+    reader = open_browser(locale, viewport)
     sign_in(reader, "wang@example.com", locale)
     reader.goto("/offers/")
     assert words[3] in reader.inner_text("main")

@@ -3,23 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 
 from loyalty.earning.actions import record_sale
 from loyalty.ledger.models import Account
-from members.kit.rates import counters
 from members.purchases.models import Return, Sale
 from members.purchases.rules import Line, Receipt
-from tests.browser.test_portal import PHONE, WIDE, overflow
-from tests.browser.test_rules import PASSWORD, pages  # noqa: F401  (a fixture)
-from tests.factories import MemberFactory, StoreFactory, UserFactory
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop():
-    cache.clear()
-    counters().flushdb()
+from tests.browser.walk import PHONE, WIDE, enter_admin, hire, overflow
+from tests.factories import MemberFactory, StoreFactory
 
 
 @pytest.fixture
@@ -32,26 +23,17 @@ def sale(transactional_db) -> Sale:
     receipt = Receipt("T-1", now - timedelta(days=1), "CNY", 100_00, lines=lines)
     recorded = record_sale(member=wang, store=store, till=None, receipt=receipt, now=now)
     for role in ("clerk", "manager"):
-        user = UserFactory.create(username=role, role=role, stores=[store])
-        user.set_password(PASSWORD)
-        user.save()
+        hire(role, role=role, stores=[store])
     return Sale.objects.get(pk=recorded.sale)
-
-
-def enter(page, who: str) -> None:
-    page.goto("/admin/")
-    page.locator("input[name=username]").fill(who)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("form button[type=submit], form input[type=submit]").first.click()
 
 
 def points_of(sale: Sale) -> int:
     return Account.objects.get(member=sale.member, kind__code="points").active
 
 
-def test_a_part_of_a_sale_comes_back_as_its_preview_said_and_can_be_undone(pages, sale):  # noqa: F811
-    clerk = pages("en-GB", PHONE)
-    enter(clerk, "clerk")
+def test_a_part_of_a_sale_comes_back_as_its_preview_said_and_can_be_undone(open_browser, sale):
+    clerk = open_browser("en-GB", PHONE)
+    enter_admin(clerk, "clerk")
 
     clerk.goto(f"/admin/members/sale/{sale.pk}/change/")
     clerk.get_by_role("link", name="Take goods back").click()
@@ -70,8 +52,8 @@ def test_a_part_of_a_sale_comes_back_as_its_preview_said_and_can_be_undone(pages
     made = Return.objects.get()
     assert (made.state, made.amount, points_of(sale)) == ("done", 30_00, 70)
 
-    manager = pages("zh-CN", WIDE)
-    enter(manager, "manager")
+    manager = open_browser("zh-CN", WIDE)
+    enter_admin(manager, "manager")
     manager.goto(f"/admin/members/return/{made.pk}/change/")
     manager.get_by_role("link", name="取消这笔退货").click()
     manager.locator("form button[type=submit]").last.click()

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -13,37 +12,9 @@ from loyalty.limits.models import Shard
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.models import Tier
-from members.kit.rates import counters
 from members.purchases.models import Product, Sale
-from tests.browser.test_portal import PHONE, WIDE, overflow, sign_in
-from tests.factories import MemberFactory, StoreFactory, TillFactory, UserFactory
-
-PASSWORD = "a-long-word-9"
-
-
-@pytest.fixture(autouse=True)
-def a_quiet_shop(settings):
-    settings.DEMO = True  # the page shows the code
-    cache.clear()
-    counters().flushdb()
-
-
-@pytest.fixture
-def pages(chromium, live_server):
-    """Opens a page in a language; fails at the end for anything that its console complained of."""
-    opened, complaints = [], []
-
-    def open_one(locale, viewport):
-        context = chromium.new_context(locale=locale, viewport=viewport, base_url=live_server.url)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.append(context)
-        return page
-
-    yield open_one
-    for context in opened:
-        context.close()
-    assert complaints == []
+from tests.browser.walk import PHONE, WIDE, enter_admin, hire, overflow, sign_in
+from tests.factories import MemberFactory, StoreFactory, TillFactory
 
 
 @pytest.fixture
@@ -66,17 +37,8 @@ def shop(transactional_db):
     wang = MemberFactory.create(
         name="王小明", phone="13812345678", home_store=lane, now=timezone.now() - timedelta(days=3)
     )
-    user = UserFactory.create(username="mark", role="marketer", sees_all_stores=True)
-    user.set_password(PASSWORD)
-    user.save()
+    hire("mark", role="marketer", sees_all_stores=True)
     return {"lane": lane, "lake": lake, "till": TillFactory.create(store=lane), "wang": wang, "tier": lowest}
-
-
-def enter_admin(page):
-    page.goto("/admin/")
-    page.locator("input[name=username]").fill("mark")
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("form button[type=submit], form input[type=submit]").first.click()
 
 
 def sell(till) -> None:
@@ -93,9 +55,9 @@ def sell(till) -> None:
     assert answer.status_code == 201, answer.content
 
 
-def test_a_double_points_weekend_from_the_form_to_the_members_phone(pages, shop):
-    staff, today = pages("en-GB", WIDE), timezone.localdate()
-    enter_admin(staff)
+def test_a_double_points_weekend_from_the_form_to_the_members_phone(open_browser, shop):
+    staff, today = open_browser("en-GB", WIDE), timezone.localdate()
+    enter_admin(staff, "mark")
 
     staff.goto("/admin/loyalty/earningrule/")
     staff.get_by_role("link", name="Double points…").click()
@@ -122,8 +84,8 @@ def test_a_double_points_weekend_from_the_form_to_the_members_phone(pages, shop)
     assert "× 2, on top of the 100 from other rules" in why
     assert "only in the stores Lakeside Store" in why
     assert overflow(staff) <= 0
-    chinese = pages("zh-CN", WIDE)
-    enter_admin(chinese)
+    chinese = open_browser("zh-CN", WIDE)
+    enter_admin(chinese, "mark")
     chinese.goto(f"/admin/members/sale/{Sale.objects.get().pk}/change/")
     why = chinese.locator(".panel.why").inner_text()
     assert "在其他规则的 100 之外，× 2 的加送" in why
@@ -133,7 +95,7 @@ def test_a_double_points_weekend_from_the_form_to_the_members_phone(pages, shop)
         ("zh-CN", "为什么", "在您的 100 之外加送"),
         ("en-GB", "Why", "this much on top of your 100"),
     ):
-        phone = pages(locale, PHONE)
+        phone = open_browser(locale, PHONE)
         sign_in(phone, "138 1234 5678", locale)
         phone.goto("/points/")
         phone.locator("summary", has_text=summary).first.click()
@@ -143,10 +105,10 @@ def test_a_double_points_weekend_from_the_form_to_the_members_phone(pages, shop)
         assert overflow(phone) <= 0
 
 
-def test_the_form_shows_only_the_fields_that_matter_and_previews(pages, shop):
+def test_the_form_shows_only_the_fields_that_matter_and_previews(open_browser, shop):
     rule = EarningRule.objects.get(code="spend")
-    page = pages("en-GB", PHONE)
-    enter_admin(page)
+    page = open_browser("en-GB", PHONE)
+    enter_admin(page, "mark")
 
     page.goto(f"/admin/loyalty/earningrule/{rule.pk}/say/")
     page.get_by_label("gives", exact=True).select_option("multiply")
