@@ -337,5 +337,5 @@ def test_the_home_page_asks_few_questions(wang, points, django_assert_max_num_qu
         earn(member=wang, kind=points, points=10, key=f"e{turn}", now=NOW - timedelta(days=turn))
     browser = browser_of(wang)
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         browser.get("/")

@@ -88,6 +88,8 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
         "service": {"add_correction"},
         "marketer": {
             "see_figures",
+            "add_backtest",
+            "change_backtest",
             "add_earningrule",
             "change_earningrule",
             "add_ruleversion",
@@ -112,6 +114,9 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
             "protect_standing",
             "add_correction",
             "approve_correction",
+            "add_merge",
+            "change_merge",
+            "add_seat",
         },
     }
     assert "view_movement" in of("clerk")

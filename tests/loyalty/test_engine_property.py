@@ -25,6 +25,7 @@ from loyalty.earning.models import Award
 from loyalty.grants.actions import give_tier
 from loyalty.holds.actions import capture_hold, free_overdue, place_hold, release_hold
 from loyalty.holds.models import Hold
+from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, redeem, settle_member
 from loyalty.ledger.models import Account, PointKind
 from loyalty.limits.actions import open_budget
@@ -278,7 +279,9 @@ class Engine(RuleBasedStateMachine):
         self.stands_on_the_lowest_tier()
 
     def stands_on_the_lowest_tier(self) -> None:
-        """Unless staff gave another, which still runs."""
+        """Unless staff gave another, which still runs. Where nothing came back the night is the first to look."""
+        self.now += timedelta(days=1)
+        judge_range(first=self.member.pk, last=self.member.pk, as_of=self.now)
         standing = Standing.objects.filter(member=self.member).select_related("tier").first()
         if standing is not None and not Grant.objects.running(self.now).filter(member=self.member).exists():
             assert standing.tier is None or standing.tier.threshold == 0
