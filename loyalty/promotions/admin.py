@@ -210,7 +210,8 @@ def preview_of(form: PromotionForm, promotion: Promotion, last: PromotionVersion
 class PayTermsDesk(Kept):
     """What points pay, and paid: the newest terms that have begun hold."""
 
-    list_display: Any = ("says", "valid_from", "is_on", "created_by")
+    list_display: Any = ("says", "valid_from", "is_on", "who")
+    list_select_related = ("kind", "created_by")
     ordering = ("-valid_from", "-pk")
     form = PayTermsForm
     fields = ("is_on", "kind", "points", "worth", "least", "step", "most_share", "valid_from")
@@ -222,6 +223,10 @@ class PayTermsDesk(Kept):
         """Terms go through the verb."""
         made = set_pay_terms(now=timezone.now(), by=cast(User, request.user), **form.cleaned_data)
         obj.pk = made.pk
+
+    @display(description=_("by"))
+    def who(self, terms: PayTerms) -> str:
+        return terms.created_by.username if terms.created_by else "—"
 
     @display(description=_("paying with points"))
     def says(self, terms: PayTerms) -> str:
