@@ -107,7 +107,7 @@ class Bench:
         versions = tuple({each.id: each for sale in sales for each in self.in_force(sale)}.values())
         wanted = wanted_by(versions)
         earliest = sales[0].receipt.happened_at
-        self.about = find_out(members=self.members, versions=versions, wanted=wanted, since=earliest)
+        self.about = find_out(members=self.members, wanted=wanted, since=earliest)
         if wanted.products:
             self.products = products_of({line.sku for sale in sales for line in sale.receipt.lines})
         if any(version.conditions for version in versions):

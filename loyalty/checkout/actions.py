@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
@@ -147,15 +147,13 @@ def look_up(
     prices = pricebook_of(book.revision)
     offers = prices.in_force(at) if asked.apply_offers else ()
     wanted: Wanted = wanted_by(offers)
-    about, moments = find_out(
-        members=[member], versions=(), wanted=replace(wanted, limited=frozenset(), whole_past=False), since=at
-    )[member]
+    about, moments = find_out(members=[member], wanted=replace(wanted, limited=frozenset()), since=at)[member]
     about.purchase = bisect_right(moments, at) + 1
     skus = {line.sku for line in receipt.lines}
     products = products_of(skus) if wanted.products and skus else {}
     step = book.climb.step(standing.tier_then) if book.climb else None
     case = case_of(receipt, store=store.code, step=step, about=about, products=products, at=at)
-    since = counted_since(wanted, cast(Any, offers), case.at) if wanted.limited else None
+    since = counted_since(wanted, case.at) if wanted.limited else None
     usage = usage_of(member=member, promotions=wanted.limited, since=since)
     return Ground(offers, prices.rate(at), case, usage, rooms_of(budgets=wanted.budgets, store=store.pk))
 

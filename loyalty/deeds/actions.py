@@ -79,7 +79,7 @@ def judge_event(book: Rulebook, *, member: int, happening: Happening, standing: 
         return Verdict()
     step = book.climb.step(standing.tier_then) if book.climb else None
     wanted = wanted_by(versions)
-    about, moments = find_out(members=[member], versions=versions, wanted=wanted, since=happening.at)[member]
+    about, moments = find_out(members=[member], wanted=wanted, since=happening.at)[member]
     case = Case(
         at=timezone.localtime(happening.at),
         store=happening.store.code if happening.store else "",

@@ -68,9 +68,7 @@ class Recorded:
     sitting: Sitting | None = None
 
 
-def find_out(
-    *, members: Sequence[int], versions: Sequence[Version], wanted: Wanted, since: datetime
-) -> dict[int, tuple[About, list[datetime]]]:
+def find_out(*, members: Sequence[int], wanted: Wanted, since: datetime) -> dict[int, tuple[About, list[datetime]]]:
     """What versions want to know of members, and the moments of their purchases. Asks nothing that nobody wants."""
     found: dict[int, tuple[About, list[datetime]]] = {member: (About(), []) for member in members}
     if wanted.is_nothing:
@@ -84,7 +82,7 @@ def find_out(
             values = {
                 "members": integers(members),
                 "rules": integers(wanted.limited),
-                "since": counted_since(wanted, versions, timezone.localtime(since)),
+                "since": counted_since(wanted, timezone.localtime(since)),
             }
             cursor.execute(USAGE, values)
             for member, rule, at, points in cursor.fetchall():
@@ -104,7 +102,7 @@ def about_sale(
 ) -> tuple[About, Products]:
     """What the versions want to know of one sale's member and products."""
     wanted = wanted_by(versions)
-    about, moments = find_out(members=[member], versions=versions, wanted=wanted, since=at)[member]
+    about, moments = find_out(members=[member], wanted=wanted, since=at)[member]
     about.purchase = bisect_right(moments, at) + (0 if is_written else 1)
     products = products_of({line.sku for line in receipt.lines}) if wanted.products and receipt.lines else {}
     return about, products

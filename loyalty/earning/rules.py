@@ -23,7 +23,8 @@ class Wanted:
     birthday: bool
     products: bool
     limited: frozenset[int]  # rules whose earlier awards are counted
-    whole_past: bool  # and whether all of them, or those since the earliest period began
+    periods: frozenset[str]  # by which they are limited
+    cooldown_hours: int  # the longest
     budgets: tuple[int, ...]
 
     @property
@@ -43,19 +44,17 @@ def wanted_by(versions: tuple[Version, ...]) -> Wanted:
         products=any(version.chosen is not None for version in versions)
         or any(uses(tree, "category", "brand") for tree in trees),
         limited=frozenset(version.rule for version in limited),
-        whole_past=any("ever" in periods_of(version.limits) for version in limited),
+        periods=frozenset(period for version in limited for period in periods_of(version.limits)),
+        cooldown_hours=max((version.limits.get("cooldown_hours", 0) for version in limited), default=0),
         budgets=tuple(sorted({version.budget for version in versions if version.budget is not None})),
     )
 
 
-def counted_since(wanted: Wanted, versions: Sequence[Version], at: datetime) -> datetime | None:
+def counted_since(wanted: Wanted, at: datetime) -> datetime | None:
     """From when on earlier awards count for a moment; None is from the beginning."""
-    if wanted.whole_past:
-        return None
-    hours = max((version.limits.get("cooldown_hours", 0) for version in versions), default=0)
-    begins = [starts(period, at) for version in versions for period in periods_of(version.limits)]
-    cooled = at.timestamp() - hours * 3_600
-    return min([each for each in begins if each is not None] + [datetime.fromtimestamp(cooled, tz=at.tzinfo)])
+    begins = [starts(period, at) for period in wanted.periods]
+    cooled = datetime.fromtimestamp(at.timestamp() - wanted.cooldown_hours * 3_600, tz=at.tzinfo)
+    return None if None in begins else min([each for each in begins if each is not None] + [cooled])
 
 
 @dataclass(slots=True)

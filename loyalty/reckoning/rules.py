@@ -19,6 +19,7 @@ from members.kit.windows import days_after, months_after, start_of_day
 
 SALE = "sale"  # the trigger of rules about sales; other triggers are codes of events
 WHOLE = 0  # the place of a sale that came without lines
+NOTHING = Fraction(0)
 NOT_YET = datetime(9999, 1, 1)
 
 
@@ -130,7 +131,7 @@ class Gross:
     """What a version that fired would give before caps; `by_place` are the minor units it looks at, line by line."""
 
     version: Version
-    points: Fraction
+    points: Fraction | int
     rate: Fraction  # points for one minor unit
     by_place: dict[int, int]
     why: dict[str, Any]
@@ -201,7 +202,7 @@ def places_of(version: Version, case: Case) -> dict[int, int]:
 def gross_of(version: Version, case: Case, terms: Terms) -> Gross:
     """What a version gives before caps: fixed points, or so many for an amount."""
     if version.effect == "fixed":  # nothing multiplies it, so its lines do not matter
-        return Gross(version, Fraction(version.points), Fraction(0), {}, {})
+        return Gross(version, version.points, NOTHING, {}, {})
     places = places_of(version, case)
     amount = sum(places.values())
     why: dict[str, Any] = {}
@@ -300,7 +301,7 @@ def settled(gross: Gross, case: Case, terms: Terms, usage: Usage) -> Earned:
     return Earned(version, left, multiplier, activates_at, expires_at, why)
 
 
-def rounded(points: Fraction, rounding: str) -> int:
+def rounded(points: Fraction | int, rounding: str) -> int:
     """Whole points: down, up, or to the nearest with halves up."""
     if rounding == "up":
         return -(-points.numerator // points.denominator)
