@@ -62,6 +62,7 @@ SIDEBAR = [
                 "badge": "loyalty.corrections.panels.waiting_badge",
             },
             entry(_("Holds"), "loyalty.hold", "shopping_basket"),
+            entry(_("Holds of budgets"), "loyalty.budgethold", "shopping_bag"),
             entry(_("Draws in households"), "loyalty.draw", "group_work"),
             entry(_("Gifts of points"), "loyalty.gift", "volunteer_activism"),
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),

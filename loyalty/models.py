@@ -7,7 +7,7 @@ from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionRe
 from loyalty.drafting.models import RuleDraft
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.gifts.models import Gift, GiftRule
-from loyalty.holds.models import Hold
+from loyalty.holds.models import BudgetHold, HeldPart, Hold
 from loyalty.households.models import Draw, Household, HouseholdRule, Invitation, Seat
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.ledger.models import Account, Difference, Inherited, Lot, LotUse, Movement, PointKind, Programme
@@ -30,6 +30,7 @@ __all__ = [
     "BadRow",
     "Benefit",
     "Budget",
+    "BudgetHold",
     "Checkout",
     "Correction",
     "CorrectionLimit",
@@ -43,6 +44,7 @@ __all__ = [
     "Gift",
     "GiftRule",
     "Grant",
+    "HeldPart",
     "Hold",
     "Household",
     "HouseholdRule",

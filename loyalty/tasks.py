@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError as BrokerGone
 from loyalty.backtest.actions import close_backtest, sweep_backtests, try_range
 from loyalty.corrections.actions import expire_corrections
 from loyalty.deeds.actions import report_enrolments, sweep_waiting
-from loyalty.holds.actions import free_overdue
+from loyalty.holds.actions import free_forgotten, free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.judging.actions import judge_range
 from loyalty.ledger.actions import prove_range, settle_range
@@ -118,6 +118,7 @@ def tick() -> None:
     """Every minute: set free what is held too long, plan the night once it is due, hand out what nobody has in hand."""
     now = timezone.now()
     free_overdue(now=now)
+    free_forgotten(now=now)
     expire_corrections(now=now)
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:

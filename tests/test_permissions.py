@@ -42,6 +42,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_watch": ({"manager", "analyst", "owner"}, set(), set(), False),
     "loyalty_liabilityday": ({"marketer", "analyst", "owner"}, set(), set(), False),
     "loyalty_hold": (ALL, set(), set(), True),
+    "loyalty_budgethold": (ALL, set(), set(), True),
     "loyalty_gift": (ALL, set(), set(), True),
     "loyalty_giftrule": (SETTERS, OWNER, set(), False),
     "loyalty_seat": (ALL, {"manager", "owner"}, set(), True),
@@ -132,7 +133,8 @@ MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
-    "api-holds", "api-capture", "api-release", "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
+    "api-holds", "api-capture", "api-release", "api-release-budgets",
+    "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
     "api-exchanges", "api-gifts", "api-household", "api-spend-together",
     "api-tiers",
     "api-sale-why",

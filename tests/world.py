@@ -20,8 +20,8 @@ from loyalty.drafting.actions import keep_draft
 from loyalty.earning.models import Event
 from loyalty.gifts.models import Gift, GiftRule
 from loyalty.grants.actions import sell_tier
-from loyalty.holds.actions import place_hold, release_hold
-from loyalty.holds.models import Hold
+from loyalty.holds.actions import keep_budgets, place_hold, release_budgets, release_hold
+from loyalty.holds.models import BudgetHold, Hold
 from loyalty.households.actions import start_household
 from loyalty.households.models import Draw, HouseholdRule, Seat
 from loyalty.imports.models import BadRow, SaleImport
@@ -251,6 +251,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
+        "loyalty_budgethold": keep_and_release(member=member, store=store, till=till),
         **sit_together(member, mark),
         **give_and_merge(member, mark),
         "loyalty_saleimport": make_import(store, name, phone, mark),
@@ -301,6 +302,12 @@ def give(member: Member, mark: str) -> Grant:
 def hold_and_release(*, now: datetime, **said: Any) -> Hold:
     """A hold that is over: it leaves the balances as they were."""
     return release_hold(hold=place_hold(now=now, **said), now=now)
+
+
+def keep_and_release(*, store: Store, **said: Any) -> BudgetHold:
+    """A hold of budgets that is over: it leaves them as they were."""
+    kept = keep_budgets(store=store, taken={}, key="1", digest="", now=NOW, **said)
+    return release_budgets(reference=kept.reference, store=store, now=NOW)
 
 
 def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:

@@ -1,12 +1,12 @@
-"""Verbs: sell a basket at its price, quote one, undo the part of a price that comes back.
+"""Verbs: sell a basket at its price, quote one, hold what it takes of budgets, undo the part that comes back.
 
-Locks: the member, then the budgets of promotions in order, then those of rules, then accounts. Promotions and rules
-never share a budget, so nobody waits in a circle.
+Locks: the member, then the hold, then the budgets of promotions in order, then those of rules, then accounts.
+Promotions and rules never share a budget, so nobody waits in a circle.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -18,9 +18,12 @@ from loyalty.checkout.models import Checkout, PaidBack
 from loyalty.checkout.rules import (
     Asked,
     Basket,
+    Short,
     changed,
+    costs_of,
     nearly,
     pay,
+    with_held,
     words_of_basket,
     words_of_near,
 )
@@ -28,6 +31,7 @@ from loyalty.conditions.case import Case
 from loyalty.earning.actions import (
     Quote,
     Recorded,
+    costs_of_awards,
     find_out,
     judged_by,
     known_sale,
@@ -36,6 +40,9 @@ from loyalty.earning.actions import (
     record_sale,
 )
 from loyalty.earning.rules import Sitting, Wanted, case_of, counted_since, wanted_by
+from loyalty.holds.actions import held_by, keep_budgets, known_budgets, use_budgets
+from loyalty.holds.models import BudgetHold
+from loyalty.holds.rules import Held, check_minutes
 from loyalty.ledger.actions import redeem, restore
 from loyalty.ledger.models import Account, Movement
 from loyalty.limits.actions import rooms_of, take
@@ -51,6 +58,8 @@ from members.purchases.actions import content_of
 from members.purchases.models import Return, Sale
 from members.purchases.rules import Receipt, ReceiptReused, check_receipt
 from members.stores.models import Store, Till
+
+NO_HOLD = Held()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +83,38 @@ class Sold:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What a basket would earn, and what it would cost. Nothing was written."""
+    """What a basket would earn, what it would cost, also its budgets; and the hold that keeps this, if one does."""
 
     quote: Quote
     answer: Mapping[str, Any]
+    costs: Mapping[int, int] = field(default_factory=dict)
+    hold: BudgetHold | None = None
 
 
 @transaction.atomic
 def sell(
-    *, member: Member, store: Store, till: Till | None, receipt: Receipt, asked: Asked | None, now: datetime
+    *,
+    member: Member,
+    store: Store,
+    till: Till | None,
+    receipt: Receipt,
+    asked: Asked | None,
+    now: datetime,
+    hold: str | None = None,
 ) -> Sold:
     """Sell a basket, given at its prices, for what promotions and points leave of them: all or nothing.
 
     Without `asked` it is sold at just these prices. Else by the promotions and terms of the sale's own moment; the
-    same receipt with the same content again changes nothing and is told the same price. Raises PriceChanged when
-    something else is to pay than `asked.to_pay`, the refusals of `pay`, and those of `record_sale`.
+    same receipt with the same content again changes nothing and is told the same price. What a `hold` kept of budgets
+    is this sale's before anybody else's; the rest is free. Raises PriceChanged when something else is to pay than
+    `asked.to_pay`, UnknownHold, HoldOver, the refusals of `pay`, and those of `record_sale`.
     """
-    if asked is None:
-        return Sold(record_sale(member=member, store=store, till=till, receipt=receipt, now=now), {})
     check_receipt(receipt, now=now)
+    held = NO_HOLD if hold is None else kept_for(hold, member=member, store=store, receipt=receipt, now=now)
+    if asked is None:
+        take_all({}, store=store.pk, member=member.pk, held=held.prices)
+        recorded = record_sale(member=member, store=store, till=till, receipt=receipt, now=now, held=held.points)
+        return Sold(recorded, {})
     Member.objects.select_for_update(no_key=True).get(pk=member.pk)
     digest = digest_of(content_asked(receipt, asked))
     known = Sale.objects.filter(member=member, store=store.pk, receipt=receipt.receipt).first()
@@ -102,11 +124,13 @@ def sell(
     ground = look_up(
         book, standing, member=member.pk, store=store, receipt=receipt, asked=asked, at=receipt.happened_at
     )
-    priced = take_off(ground, store=store.pk, member=member.pk)
+    priced = take_off(ground, store=store.pk, member=member.pk, held=held.prices)
     basket = settle(ground, priced, member=member, receipt=receipt, asked=asked, now=now)
     if asked.to_pay is not None and asked.to_pay != basket.to_pay:
         raise changed(basket, asked.to_pay)
-    recorded = record_sale(member=member, store=store, till=till, receipt=basket.reduced(), now=now, paid=basket.paid)
+    recorded = record_sale(
+        member=member, store=store, till=till, receipt=basket.reduced(), now=now, paid=basket.paid, held=held.points
+    )
     answer = told(ground, basket, recorded.sitting)
     keep(recorded.sale, basket, member=member.pk, digest=digest, answer=answer)
     return Sold(recorded, answer)
@@ -114,15 +138,79 @@ def sell(
 
 def quote_basket(*, member: Member, store: Store, receipt: Receipt, asked: Asked | None, now: datetime) -> Quoted:
     """What a basket, given at its prices, would cost and earn now, by the same sums as `sell`. Writes nothing."""
+    return work_out(member=member, store=store, receipt=receipt, asked=asked, now=now)
+
+
+@transaction.atomic
+def hold_basket(
+    *,
+    member: Member,
+    store: Store,
+    till: Till | None,
+    receipt: Receipt,
+    asked: Asked | None,
+    minutes: int,
+    key: str,
+    now: datetime,
+) -> Quoted:
+    """Quote a basket and keep what it would take of budgets for its sale, for so many minutes.
+
+    Limits of one member are not held: other sales of theirs may reach them meanwhile. A basket that takes nothing of
+    any budget has no hold. The same key and content is the same hold. Raises BadMinutes, KeyReused, and the refusals
+    of a quote.
+    """
+    check_minutes(minutes)
+    Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+    timeless = replace(receipt, happened_at=member.enrolled_at)  # a quote's moment is now, another when it is repeated
+    content = content_asked(timeless, asked or Asked())
+    digest = digest_of({**content, "is_priced": asked is not None, "minutes": minutes})
+    known = known_budgets(member=member, store=store, key=key, digest=digest)
+    if known is not None:
+        again = work_out(member=member, store=store, receipt=receipt, asked=asked, now=now, held=held_by(known))
+        return replace(again, hold=known)
+    quoted = work_out(member=member, store=store, receipt=receipt, asked=asked, now=now, takes=True)
+    if not quoted.costs:
+        return quoted
+    hold = keep_budgets(
+        member=member, store=store, till=till, taken=quoted.costs, key=key, digest=digest, now=now, minutes=minutes
+    )
+    return replace(quoted, hold=hold)
+
+
+def work_out(
+    *,
+    member: Member,
+    store: Store,
+    receipt: Receipt,
+    asked: Asked | None,
+    now: datetime,
+    takes: bool = False,
+    held: Held = NO_HOLD,
+) -> Quoted:
+    """Quote a basket; where it `takes`, its costs are taken from the budgets. What is `held` counts as left."""
     if asked is None:
-        return Quoted(quote(member=member, store=store, receipt=receipt, now=now), {})
+        quoted = quote(member=member, store=store, receipt=receipt, now=now, takes=takes, held=held.points)
+        return Quoted(quoted, {}, costs_of_awards(quoted.awards))
     check_receipt(receipt, now=now)
     book, standing = judged_by(member=member.pk, at=now)
     ground = look_up(book, standing, member=member.pk, store=store, receipt=receipt, asked=asked, at=now)
-    priced = price(ground.offers, ground.case, usage=ground.usage, rooms=ground.rooms)
+    if takes:
+        priced = take_off(ground, store=store.pk, member=member.pk, held=held.prices)
+    else:
+        priced = price(ground.offers, ground.case, usage=ground.usage, rooms=with_held(ground.rooms, held.prices))
     basket = settle(ground, priced, member=member, receipt=receipt, asked=asked, now=now)
-    quoted = quote(member=member, store=store, receipt=basket.reduced(), now=now, paid=basket.paid)
-    return Quoted(quoted, told(ground, basket, quoted.sitting))
+    quoted = quote(
+        member=member, store=store, receipt=basket.reduced(), now=now, paid=basket.paid, takes=takes, held=held.points
+    )
+    return Quoted(quoted, told(ground, basket, quoted.sitting), costs_of(priced) | costs_of_awards(quoted.awards))
+
+
+def kept_for(hold: str, *, member: Member, store: Store, receipt: Receipt, now: datetime) -> Held:
+    """What a hold kept for a sale, and the hold is used; nothing for a receipt that was sold before."""
+    Member.objects.select_for_update(no_key=True).get(pk=member.pk)
+    if Sale.objects.filter(member=member, store=store.pk, receipt=receipt.receipt).exists():
+        return NO_HOLD
+    return use_budgets(reference=hold, member=member, store=store, now=now)
 
 
 def content_asked(receipt: Receipt, asked: Asked) -> dict[str, Any]:
@@ -158,45 +246,33 @@ def look_up(
     return Ground(offers, prices.rate(at), case, usage, rooms_of(budgets=wanted.budgets, store=store.pk))
 
 
-class Short(Exception):
-    """A budget had less left than it seemed; what was taken goes back with the savepoint."""
-
-    def __init__(self, budget: int, room: int) -> None:
-        self.budget, self.room = budget, room
-
-
-def take_off(ground: Ground, *, store: int, member: int) -> Priced:
+def take_off(ground: Ground, *, store: int, member: int, held: Mapping[int, int] = NO_HOLD.prices) -> Priced:
     """Price the basket and take what it costs from the budgets; again where somebody else was faster."""
-    rooms, short = ground.rooms, dict[int, int]()
+    rooms, short = with_held(ground.rooms, held), dict[int, int]()
     while True:
         priced = price(ground.offers, ground.case, usage=ground.usage, rooms=rooms)
         costs = costs_of(priced)
-        if not costs:
+        if not costs and not held:
             return priced
         try:
             with transaction.atomic():
-                take_all(costs, store=store, member=member)
+                take_all(costs, store=store, member=member, held=held)
             return priced
         except Short as found:
             short[found.budget] = found.room
-            rooms = rooms_of(budgets=list(rooms), store=store) | short
+            rooms = with_held(rooms_of(budgets=list(rooms), store=store), held) | short
 
 
-def take_all(costs: Mapping[int, int], *, store: int, member: int) -> None:
-    """Take what a price costs from every budget. Raises Short at the first that cannot bear it whole."""
-    for budget, off in costs.items():
-        room = take(budget=budget, store=store, amount=off, hint=member)
+def take_all(costs: Mapping[int, int], *, store: int, member: int, held: Mapping[int, int]) -> None:
+    """Take what a price costs from every budget, and give back what is held without need.
+
+    Raises Short at the first that cannot bear its part whole.
+    """
+    for budget in sorted(costs.keys() | held.keys()):
+        off = costs.get(budget, 0)
+        room = take(budget=budget, store=store, amount=off, hint=member, held=held.get(budget, 0))
         if room < off:
             raise Short(budget, room)
-
-
-def costs_of(priced: Priced) -> dict[int, int]:
-    """What promotions take from their budgets, in the order in which these are locked."""
-    costs: dict[int, int] = {}
-    for each in priced.taken:
-        if each.offer.budget is not None:
-            costs[each.offer.budget] = costs.get(each.offer.budget, 0) + each.off
-    return dict(sorted(costs.items()))
 
 
 def settle(ground: Ground, priced: Priced, *, member: Member, receipt: Receipt, asked: Asked, now: datetime) -> Basket:

@@ -1,17 +1,19 @@
 """The tills' door to sales: record one, quote a basket; both at given prices, or less promotions and points."""
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.checkout.actions import quote_basket, sell
-from loyalty.checkout.forms import read_asked
+from loyalty.checkout.actions import Quoted, hold_basket, quote_basket, sell
+from loyalty.checkout.forms import read_asked, read_hold, read_minutes
+from loyalty.checkout.rules import Asked
 from loyalty.earning.api import (
     QuoteAnswerSerializer,
     SaleAnswerSerializer,
@@ -19,9 +21,14 @@ from loyalty.earning.api import (
     words_of_quote,
     words_of_sale,
 )
-from loyalty.earning.forms import read_sale
+from loyalty.earning.forms import SaleAsked, read_sale
+from loyalty.holds.rules import MOST_MINUTES
 from members.profiles.actions import find_buyer
 from members.stores.api import KEY, answer_till, key_of, store_of, till_of
+
+KEY_TO_HOLD = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Only needed with hold_minutes; as with sales."
+)
 
 
 class BasketSerializer(SaleSerializer):
@@ -31,6 +38,26 @@ class BasketSerializer(SaleSerializer):
     pay_points = serializers.JSONField(required=False, help_text="Pay with so many points, or “max”.")
     to_pay = serializers.IntegerField(
         min_value=0, required=False, help_text="What the customer was told, in money; refused when it is not that."
+    )
+
+
+class HeldBasketSerializer(BasketSerializer):
+    hold = serializers.CharField(
+        max_length=20,
+        required=False,
+        allow_null=True,
+        help_text="What a quote's hold kept of budgets is this sale's; what it does not need of it is free again.",
+    )
+
+
+class QuotedBasketSerializer(BasketSerializer):
+    hold_minutes = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_MINUTES,
+        required=False,
+        allow_null=True,
+        help_text="Keep what the basket would take of budgets for so long, under an Idempotency-Key. "
+        "Limits of one member are not held.",
     )
 
 
@@ -89,7 +116,10 @@ class PriceSerializer(serializers.Serializer[Any]):
 
 
 class QuotedSerializer(PriceSerializer, QuoteAnswerSerializer):
-    pass
+    hold = serializers.CharField(
+        required=False, help_text="For the sale; missing where no budget has to bear anything."
+    )
+    held_until = serializers.DateTimeField(required=False)
 
 
 class SoldSerializer(PriceSerializer, SaleAnswerSerializer):
@@ -99,30 +129,54 @@ class SoldSerializer(PriceSerializer, SaleAnswerSerializer):
 class Sales(APIView):
     """Record one sale: its price where that is asked for, its points, growth, tier and messages, in one transaction."""
 
-    @extend_schema(request=BasketSerializer, responses={201: SoldSerializer}, parameters=[KEY])
+    @extend_schema(request=HeldBasketSerializer, responses={201: SoldSerializer}, parameters=[KEY])
     def post(self, request: Request) -> Response:
         key, now, till = key_of(request), timezone.now(), till_of(request)
         sale, asked = read_sale(request.data, key=key, now=now), read_asked(request.data)
-        store = store_of(request)
+        store, hold = store_of(request), read_hold(request.data)
 
         def answer() -> tuple[int, dict[str, Any]]:
             member = find_buyer(kind=sale.identity_kind, value=sale.identity)
-            sold = sell(member=member, store=store, till=till, receipt=sale.receipt, asked=asked, now=now)
+            sold = sell(member=member, store=store, till=till, receipt=sale.receipt, asked=asked, now=now, hold=hold)
             return 201, {"member": member.number, **words_of_sale(sold.recorded), **sold.answer}
 
         return answer_till(request, answer)
 
 
 class Quotes(APIView):
-    """What a basket would cost and earn if it were sold now. Writes nothing."""
+    """What a basket would cost and earn if it were sold now. Writes nothing, unless budgets are to be held for it."""
 
-    @extend_schema(request=BasketSerializer, responses={200: QuotedSerializer})
+    @extend_schema(request=QuotedBasketSerializer, responses={200: QuotedSerializer}, parameters=[KEY_TO_HOLD])
     def post(self, request: Request) -> Response:
         now = timezone.now()
         sale, asked = read_sale(request.data, key="quote", now=now), read_asked(request.data)
+        minutes = read_minutes(request.data)
+        if minutes is not None:
+            return hold(request, sale, asked, minutes=minutes, now=now)
         member = find_buyer(kind=sale.identity_kind, value=sale.identity)
         quoted = quote_basket(member=member, store=store_of(request), receipt=sale.receipt, asked=asked, now=now)
-        return Response({**words_of_quote(quoted.quote), **quoted.answer})
+        return Response(words_of_quoted(quoted))
+
+
+def hold(request: Request, sale: SaleAsked, asked: Asked | None, *, minutes: Any, now: datetime) -> Response:
+    """Quote a basket and hold what it takes of budgets, and answer once."""
+    key, till, store = key_of(request), till_of(request), store_of(request)
+
+    def answer() -> tuple[int, dict[str, Any]]:
+        member = find_buyer(kind=sale.identity_kind, value=sale.identity)
+        quoted = hold_basket(
+            member=member, store=store, till=till, receipt=sale.receipt, asked=asked, minutes=minutes,
+            key=f"till:{till.pk}:{key}", now=now,
+        )  # fmt: skip
+        return 200, words_of_quoted(quoted)
+
+    return answer_till(request, answer)
+
+
+def words_of_quoted(quoted: Quoted) -> dict[str, Any]:
+    """A quote, and its hold if there is one, as the API says it."""
+    held = {"hold": quoted.hold.reference, "held_until": quoted.hold.expires_at} if quoted.hold else {}
+    return {**words_of_quote(quoted.quote), **quoted.answer, **held}
 
 
 urlpatterns = [

@@ -106,6 +106,27 @@ def check_points(rate: PayRate, *, asked: int, clears: int, active: int) -> None
         raise NotInSteps(step=rate.step, asked=asked)
 
 
+class Short(Exception):
+    """A budget had less left than it seemed; what was taken goes back with the savepoint."""
+
+    def __init__(self, budget: int, room: int) -> None:
+        self.budget, self.room = budget, room
+
+
+def with_held(rooms: Mapping[int, int], held: Mapping[int, int]) -> dict[int, int]:
+    """What is left of each budget, and what is held of it for this basket."""
+    return {budget: room + held.get(budget, 0) for budget, room in rooms.items()}
+
+
+def costs_of(priced: Priced) -> dict[int, int]:
+    """What promotions take from their budgets, in the order in which these are locked."""
+    costs: dict[int, int] = {}
+    for each in priced.taken:
+        if each.offer.budget is not None:
+            costs[each.offer.budget] = costs.get(each.offer.budget, 0) + each.off
+    return dict(sorted(costs.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Basket:
     """A receipt at its prices before, with what promotions take off it and what points pay."""

@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,7 @@ from members.purchases.rules import CLOCKS_DIFFER, Receipt, SaleBeforeEnrolment,
 from members.stores.models import Store, Till
 
 LATE_DAYS = 7  # an enrolment that nobody reported for so long stays unrewarded
+NOTHING: Mapping[int, int] = {}  # held for a sale
 LATEST: dict[str, Rulebook] = {}  # the book this process used last
 
 
@@ -128,20 +129,33 @@ def judge(
     return Sitting(case, versions, about, judge_case(versions, case, terms=terms_of(book, step), usage=about.usage))
 
 
-def reserve(awards: Sequence[Earned], *, store: int | None, member: int) -> None:
-    """Take what awards cost from their budgets, each asked once and in order, and cut what these cannot bear."""
-    for budget, sharing in by_budget(awards):
-        granted = take(budget=budget, store=store, amount=sum(map(in_units, sharing)), hint=member)
+def reserve(awards: Sequence[Earned], *, store: int | None, member: int, held: Mapping[int, int] = NOTHING) -> None:
+    """Take what awards cost from their budgets, each asked once and in order, and cut what these cannot bear.
+
+    What is `held` of budgets for them was taken before; what they do not need of it is given back.
+    """
+    for budget, sharing in by_budget(awards, held):
+        amount = sum(map(in_units, sharing))
+        granted = take(budget=budget, store=store, amount=amount, hint=member, held=held.get(budget, 0))
         share_out(sharing, granted)
 
 
-def by_budget(awards: Sequence[Earned]) -> list[tuple[int, list[Earned]]]:
-    """Awards that cost a budget something, by budget, in the order in which they fired."""
-    found: dict[int, list[Earned]] = {}
+def by_budget(awards: Sequence[Earned], held: Mapping[int, int] = NOTHING) -> list[tuple[int, list[Earned]]]:
+    """Awards that cost a budget something, by budget, in the order in which they fired; also budgets that are held."""
+    found: dict[int, list[Earned]] = {budget: [] for budget in held}
     for award in awards:
         if award.version.budget is not None and award.points:
             found.setdefault(award.version.budget, []).append(award)
     return sorted(found.items())
+
+
+def costs_of_awards(awards: Sequence[Earned]) -> dict[int, int]:
+    """What awards have taken of their budgets."""
+    costs: dict[int, int] = {}
+    for award in awards:
+        if award.version.budget is not None and award.reserved:
+            costs[award.version.budget] = costs.get(award.version.budget, 0) + award.reserved
+    return dict(sorted(costs.items()))
 
 
 def share_out(awards: Sequence[Earned], granted: int) -> None:
@@ -152,21 +166,28 @@ def share_out(awards: Sequence[Earned], granted: int) -> None:
         granted -= part
 
 
-def foresee(awards: Sequence[Earned], *, store: int | None) -> None:
-    """Cut awards to what their budgets have left, without taking it."""
+def foresee(awards: Sequence[Earned], *, store: int | None, held: Mapping[int, int] = NOTHING) -> None:
+    """Cut awards to what their budgets have left, and what is held of them, without taking it."""
     for budget, sharing in by_budget(awards):
-        share_out(sharing, room_of(budget=budget, store=store))
+        share_out(sharing, room_of(budget=budget, store=store) + held.get(budget, 0))
 
 
 @transaction.atomic
 def record_sale(
-    *, member: Member, store: Store, till: Till | None, receipt: Receipt, now: datetime, paid: Paid | None = None
+    *,
+    member: Member,
+    store: Store,
+    till: Till | None,
+    receipt: Receipt,
+    now: datetime,
+    paid: Paid | None = None,
+    held: Mapping[int, int] = NOTHING,
 ) -> Recorded:
     """Write a sale, spend what points paid of it, award its points and growth, look at the tier, queue the messages.
 
     Judged by the rules of the sale's own moment. A receipt that was recorded before changes nothing and answers with
-    the state of now. All or nothing. Raises the refusals of `check_receipt`, SaleBeforeEnrolment, ReceiptReused, and
-    NotEnoughPoints.
+    the state of now. All or nothing. What is `held` of budgets for the sale was taken before; the rest of it is given
+    back. Raises the refusals of `check_receipt`, SaleBeforeEnrolment, ReceiptReused, and NotEnoughPoints.
     """
     check_receipt(receipt, now=now)
     if receipt.happened_at < member.enrolled_at - CLOCKS_DIFFER:
@@ -175,12 +196,13 @@ def record_sale(
     at = receipt.happened_at
     book, standing = judged_by(member=member.pk, at=at)
     if written.is_repeat:
+        reserve([], store=store.pk, member=member.pk, held=held)
         return known_sale(member=member, sale=written.sale, climb=book.climb, standing=standing)
     sitting = judge(
         book, member=member.pk, store=store, receipt=receipt, at=at, standing=standing, is_written=True, paid=paid
     )
     verdict = sitting.verdict
-    reserve(verdict.awards, store=store.pk, member=member.pk)
+    reserve(verdict.awards, store=store.pk, member=member.pk, held=held)
     actor = f"till:{till.pk}" if till else ""
     left = spend(member=member, sale=written.sale, paid=paid, actor=actor, now=now) if paid else {}
     judged = judged_from(book, verdict, receipt=receipt, standing=before_sale(book.climb, standing, receipt))
@@ -315,14 +337,30 @@ class Quote:
         return points_in(self.awards)
 
 
-def quote(*, member: Member, store: Store, receipt: Receipt, now: datetime, paid: Paid | None = None) -> Quote:
-    """What this basket would earn if it were sold now, by the same sums as `record_sale`. Writes nothing."""
+def quote(
+    *,
+    member: Member,
+    store: Store,
+    receipt: Receipt,
+    now: datetime,
+    paid: Paid | None = None,
+    takes: bool = False,
+    held: Mapping[int, int] = NOTHING,
+) -> Quote:
+    """What this basket would earn if it were sold now, by the same sums as `record_sale`. Writes nothing.
+
+    Where it `takes`, what it costs is taken from its budgets, for the caller to keep or give back. What is `held` of
+    budgets counts as left.
+    """
     check_receipt(receipt, now=now)
     book, standing = judged_by(member=member.pk, at=now)
     sitting = judge(
         book, member=member.pk, store=store, receipt=receipt, at=now, standing=standing, is_written=False, paid=paid
     )
-    foresee(sitting.verdict.awards, store=store.pk)
+    if takes:
+        reserve(sitting.verdict.awards, store=store.pk, member=member.pk, held=held)
+    else:
+        foresee(sitting.verdict.awards, store=store.pk, held=held)
     judged = judged_from(book, sitting.verdict, receipt=receipt, standing=standing)
     where = progress(book.climb, judged.after, judged.total) if book.climb else None
     return Quote(judged.awards, where, judged.is_rise, sitting)

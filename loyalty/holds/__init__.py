@@ -1,1 +1,1 @@
-"""Points that a till sets aside for an open basket, for a while: captured, released, or set free when time is up."""
+"""Points and budgets that tills set aside for open baskets, for a while: used, released, or free when time is up."""

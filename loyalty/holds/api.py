@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.holds.actions import capture_hold, hold_in, place_hold, release_hold
-from loyalty.holds.models import Hold
+from loyalty.holds.actions import capture_hold, hold_in, place_hold, release_budgets, release_hold
+from loyalty.holds.models import BudgetHold, Hold
 from loyalty.holds.rules import MOST_MINUTES, USUAL_MINUTES
 from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import MOST_POINTS
@@ -46,6 +46,12 @@ class HoldAnswerSerializer(serializers.Serializer[Any]):
     held_until = serializers.DateTimeField()
     active = serializers.IntegerField(help_text="The member's points to spend, after this.")
     held = serializers.IntegerField(help_text="The member's points that are set aside, after this.")
+
+
+class BudgetHoldAnswerSerializer(serializers.Serializer[Any]):
+    hold = serializers.CharField()
+    status = serializers.ChoiceField(BudgetHold.Status.choices)
+    held_until = serializers.DateTimeField()
 
 
 class Holds(APIView):
@@ -92,6 +98,21 @@ class Release(APIView):
         return finish(request, number, lambda hold: release_hold(hold=hold, now=now))
 
 
+class ReleaseBudgets(APIView):
+    """Set free what a hold of this store keeps of budgets for a quoted basket: `hold` of the quote, b and a number."""
+
+    @extend_schema(request=None, responses={200: BudgetHoldAnswerSerializer}, parameters=[KEY])
+    def post(self, request: Request, number: int) -> Response:
+        key_of(request)
+        now, store = timezone.now(), store_of(request)
+
+        def answer() -> tuple[int, dict[str, Any]]:
+            hold = release_budgets(reference=f"b{number}", store=store, now=now)
+            return 200, {"hold": hold.reference, "status": hold.status, "held_until": hold.expires_at}
+
+        return answer_till(request, answer)
+
+
 def read(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
     """What was sent, as it should be. Raises REST framework's ValidationError."""
     serializer.is_valid(raise_exception=True)
@@ -122,4 +143,5 @@ urlpatterns = [
     path("holds", Holds.as_view(), name="api-holds"),
     path("holds/<int:number>/capture", Capture.as_view(), name="api-capture"),
     path("holds/<int:number>/release", Release.as_view(), name="api-release"),
+    path("holds/b<int:number>/release", ReleaseBudgets.as_view(), name="api-release-budgets"),
 ]

@@ -1,4 +1,4 @@
-"""Noun: a hold."""
+"""Nouns: a hold of points; a hold of budgets and what it keeps of each."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.ledger.models import PointKind
+from loyalty.limits.models import Budget
 from members.profiles.models import Member
 from members.stores.models import Store, Till
 
@@ -72,3 +73,75 @@ class Hold(models.Model):
     def stem(self) -> str:
         """What its keys in the ledger begin with."""
         return f"hold:{self.pk}"
+
+
+class BudgetHoldQuerySet(models.QuerySet["BudgetHold"]):
+    def open(self) -> "BudgetHoldQuerySet":
+        return self.filter(status=BudgetHold.Status.OPEN)
+
+    def overdue(self, now: datetime) -> "BudgetHoldQuerySet":
+        return self.open().filter(expires_at__lte=now)
+
+
+class BudgetHold(models.Model):
+    """What a quoted basket would take of budgets, kept for its sale. While it is open, budgets count it as used."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        USED = "used", _("used by a sale")
+        RELEASED = "released", _("set free")
+        LAPSED = "lapsed", _("time is up")
+
+    member = models.ForeignKey(
+        Member, models.PROTECT, related_name="budget_holds", verbose_name=_("member"), db_index=False
+    )
+    store = models.ForeignKey(Store, models.PROTECT, related_name="+", verbose_name=_("store"))
+    till = models.ForeignKey(Till, models.PROTECT, related_name="+", verbose_name=_("till"), null=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status, db_default=Status.OPEN)
+    key = models.CharField(max_length=LONGEST_KEY)
+    digest = models.CharField(max_length=64)  # of what was quoted, so that a repeat is known
+    placed_at = models.DateTimeField(_("placed at"))
+    expires_at = models.DateTimeField(_("held until"))
+    closed_at = models.DateTimeField(_("over since"), null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = BudgetHoldQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("hold of budgets")
+        verbose_name_plural = _("holds of budgets")
+        constraints = [
+            models.UniqueConstraint(name="budget_hold_once_per_key", fields=["member", "key"]),
+            models.CheckConstraint(name="budget_hold_has_a_time", condition=Q(expires_at__gt=F("placed_at"))),
+            models.CheckConstraint(
+                name="budget_hold_is_over_once",
+                condition=Q(status="open", closed_at=None) | (~Q(status="open") & Q(closed_at__isnull=False)),
+            ),
+        ]
+        indexes = [models.Index(name="budget_hold_open", fields=["expires_at"], condition=Q(status="open"))]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.status}"
+
+    @property
+    def reference(self) -> str:
+        """What tills call it: never to be taken for the number of a hold of points."""
+        return f"b{self.pk}"
+
+
+class HeldPart(models.Model):
+    """What a hold keeps of one budget: points, or minor units. It stays written when the hold is over."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False)
+    hold = models.ForeignKey(BudgetHold, models.PROTECT, related_name="parts", db_index=False)
+    budget = models.ForeignKey(Budget, models.PROTECT, related_name="+")
+    amount = models.BigIntegerField(_("held"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="held_part_once_per_budget", fields=["hold", "budget", "member"]),
+            models.CheckConstraint(name="held_part_is_something", condition=Q(amount__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.amount}"

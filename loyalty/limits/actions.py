@@ -66,12 +66,19 @@ def share(whole: int, slot: int) -> int:
     return whole // SLOTS + (1 if slot < whole % SLOTS else 0)
 
 
-def take(*, budget: int, store: int | None, amount: int, hint: int) -> int:
-    """Take up to so much from a budget, for an award in a store; what was there to take. `hint` spreads members."""
+def take(*, budget: int, store: int | None, amount: int, hint: int, held: int = 0) -> int:
+    """Take up to so much from a budget, for an award in a store; what was there to take. `hint` spreads members.
+
+    So much as is `held` was taken before, for just this: only the difference is taken, or given back.
+    """
+    if held and amount <= held:
+        if amount < held:
+            give_back(budget=budget, store=store, amount=held - amount)
+        return amount
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, (budget, store, amount, hint))
+        cursor.execute(TAKE, (budget, store, amount - held, hint))
         (taken,) = cursor.fetchone()
-        return int(taken)
+        return held + int(taken)
 
 
 def give_back(*, budget: int, store: int | None, amount: int) -> None:

@@ -138,6 +138,8 @@ STAYS = {
     "loyalty_invitation": "asked of somebody who can ask for a new one",
     "loyalty_draw": "names the movements from which it was taken",
     "loyalty_hold": "over, or the merge is refused",
+    "loyalty_budgethold": "lapses by itself",
+    "loyalty_heldpart": "lapses with its hold",
     "loyalty_move": "what a what-if found at its time",
     "loyalty_swing": "what a backtest found at its time",
     "loyalty_merge": "of the survivor; who has merged others stays",
