@@ -1,20 +1,19 @@
-"""Verbs: sell a basket at its price, quote one, hold what it takes of budgets, undo the part that comes back.
+"""Verbs: sell a basket at its price, quote one, hold what it takes of budgets.
 
 Locks: the member, then the hold, then the budgets of promotions in order, then those of rules, then accounts.
 Promotions and rules never share a budget, so nobody waits in a circle.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
 
-from loyalty.checkout.models import Checkout, PaidBack
+from loyalty.checkout.models import Checkout
 from loyalty.checkout.rules import (
     Asked,
     Basket,
@@ -43,19 +42,18 @@ from loyalty.earning.rules import Sitting, Wanted, case_of, counted_since, wante
 from loyalty.holds.actions import held_by, keep_budgets, known_budgets, use_budgets
 from loyalty.holds.models import BudgetHold
 from loyalty.holds.rules import Held, check_minutes
-from loyalty.ledger.actions import redeem, restore
-from loyalty.ledger.models import Account, Movement
+from loyalty.ledger.models import Account
 from loyalty.limits.actions import rooms_of, take
 from loyalty.limits.rules import Usage
 from loyalty.pricing.rules import Offer, PayRate, Priced, price
-from loyalty.promotions.actions import pricebook_of, redo, undo, usage_of
+from loyalty.promotions.actions import pricebook_of, usage_of
 from loyalty.promotions.models import Applied
 from loyalty.reckoning.rules import Rulebook
 from loyalty.tiers.rules import Standing
 from members.kit.actions import digest_of
 from members.profiles.models import Member
 from members.purchases.actions import content_of
-from members.purchases.models import Return, Sale
+from members.purchases.models import Sale
 from members.purchases.rules import Receipt, ReceiptReused, check_receipt
 from members.stores.models import Store, Till
 
@@ -131,6 +129,8 @@ def sell(
     recorded = record_sale(
         member=member, store=store, till=till, receipt=basket.reduced(), now=now, paid=basket.paid, held=held.points
     )
+    if recorded.is_repeat:  # it came at the same moment, without asking for a price
+        raise ReceiptReused(receipt=receipt.receipt)
     answer = told(ground, basket, recorded.sitting)
     keep(recorded.sale, basket, member=member.pk, digest=digest, answer=answer)
     return Sold(recorded, answer)
@@ -324,75 +324,3 @@ def keep(sale: int, basket: Basket, *, member: int, digest: str, answer: Mapping
         unfired={reason: [offer.id for offer in missed] for reason, missed in basket.priced.unfired.items()},
         answer=answer,
     )
-
-
-def undo_price(
-    *, goods_return: Return, sale: Sale, undone: Callable[[Mapping[str, int]], int], cause: Mapping[str, Any]
-) -> None:
-    """Give limits, budgets and the member the share of promotions and points that came back.
-
-    `undone` says how much of what a promotion took off, by line, is undone by now in all.
-    """
-    rows = Applied.objects.filter(member=sale.member_id, sale=sale).select_related("version").order_by("pk")
-    for applied in rows:
-        undo(applied=applied, goods_return=goods_return, until=undone(applied.lines), store=sale.store_id)
-    pay_back(goods_return=goods_return, sale=sale)
-    restore_spent(goods_return, sale, cause=cause)
-
-
-def redo_price(*, goods_return: Return, sale: Sale, cause: Mapping[str, Any]) -> None:
-    """Take again what `undo_price` gave, for a return that is cancelled. Raises NotEnoughPoints when it is gone."""
-    points = sum(each.points for each in restored_by(goods_return))
-    if points:
-        spent = spent_on(sale)[0]
-        redeem(points=points, kind=spent.account.kind, key=f"unreturn:{sale.pk}:{goods_return.pk}", **cause)
-    redo(goods_return=goods_return, store=sale.store_id)
-
-
-def spent_on(sale: Sale) -> list[Movement]:
-    """The movement by which points paid a part of a sale, and those that spent them again after a cancelled return."""
-    spendings = Movement.objects.of_family(sale.member).filter(kind="spend")
-    found = spendings.filter(key=f"sale:{sale.pk}:paid") | spendings.filter(key__startswith=f"unreturn:{sale.pk}:")
-    return list(found.select_related("account__kind").order_by("pk"))
-
-
-def restored_by(goods_return: Return) -> list[Movement]:
-    """The movements by which a return gave points back."""
-    stem = f"return:{goods_return.pk}:paid"
-    restored = Movement.objects.of_family(goods_return.member).filter(kind="restore")
-    return list((restored.filter(key=stem) | restored.filter(key__startswith=f"{stem}:")).order_by("pk"))
-
-
-def restore_spent(goods_return: Return, sale: Sale, *, cause: Mapping[str, Any]) -> None:
-    """Give back the points that paid for the part that came back, to the lots they were taken from."""
-    spendings = spent_on(sale)
-    if not spendings:
-        return
-    part = Fraction(sale.returned_amount, sale.amount) if sale.amount else Fraction(1)
-    open_points = [each.points - points_restored(each, sale) for each in spendings]
-    due = spendings[0].points * part.numerator // part.denominator - (spendings[0].points - sum(open_points))
-    stem = f"return:{goods_return.pk}:paid"
-    for place, (spent, left) in enumerate(zip(spendings, open_points, strict=True)):
-        points = min(due, left)
-        if points > 0:
-            key = f"{stem}:{place}" if place else stem
-            restore(spent=spent.key, points=points, kind=spent.account.kind, key=key, **cause)
-            due -= points
-
-
-def points_restored(spent: Movement, sale: Sale) -> int:
-    """The points of a spending that went back already, also before the spender was merged into another member."""
-    restored = Movement.objects.of_family(sale.member).filter(kind="restore", cause__key=spent.key)
-    return int(restored.aggregate(points=Sum("points"))["points"] or 0)
-
-
-def pay_back(*, goods_return: Return, sale: Sale) -> None:
-    """Write down which part of a return's money goes back as points: by cumulative shares, to the last minor unit."""
-    checkout = Checkout.objects.filter(member=sale.member_id, sale=sale).first()
-    if checkout is None or not checkout.by_points or not sale.amount:
-        return
-    others = PaidBack.objects.filter(member=sale.member_id, goods_return__sale=sale, goods_return__state="done")
-    before = others.aggregate(amount=Sum("amount"))["amount"] or 0
-    due = min(checkout.by_points * sale.returned_amount // sale.amount - before, goods_return.amount)
-    if due > 0:
-        PaidBack.objects.create(member_id=sale.member_id, goods_return=goods_return, amount=due)

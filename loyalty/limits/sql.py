@@ -26,5 +26,5 @@ SELECT budget_id, min(room) FROM (
 LOCK_ALL = """
 SELECT count(*) FROM (
     SELECT s.id FROM loyalty_pool p JOIN loyalty_shard s ON s.pool_id = p.id
-     WHERE p.budget_id = ANY (%s::bigint[]) ORDER BY p.id, s.slot FOR NO KEY UPDATE OF s) locked
+     WHERE p.budget_id = ANY (%s::bigint[]) ORDER BY p.budget_id, p.id, s.slot FOR NO KEY UPDATE OF s) locked
 """

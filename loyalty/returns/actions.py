@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from loyalty.checkout.actions import redo_price, restored_by, sell, undo_price
+from loyalty.checkout.actions import sell
 from loyalty.checkout.rules import Asked
 from loyalty.earning.actions import Recorded
 from loyalty.earning.models import Award
@@ -18,6 +18,7 @@ from loyalty.ledger.actions import claw_back, undo_claw_back
 from loyalty.ledger.models import Account, Movement
 from loyalty.ledger.rules import DebtLimitReached
 from loyalty.limits.actions import give_back, take
+from loyalty.refunds.actions import redo_price, restored_by, undo_price
 from loyalty.returns.models import TakenBack
 from loyalty.returns.rules import (
     Back,
