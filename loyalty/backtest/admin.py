@@ -139,8 +139,12 @@ class BacktestDesk(Records):
         return runs.order_by("-pk")[:EARLIER]
 
     def show_state(self, request: HttpRequest, number: int) -> HttpResponse:
-        """The part of the page that renews itself while workers count."""
-        return render(request, "admin/backtest_state.html", state_of(self.one(request, number), request))
+        """The part of the page that renews itself while workers count; then all of it, as charts are drawn with it."""
+        found = self.one(request, number)
+        answer = render(request, "admin/backtest_state.html", state_of(found, request))
+        if found.status != Backtest.Status.RUNNING:
+            answer["HX-Refresh"] = "true"
+        return answer
 
     def cancel(self, request: HttpRequest, number: int) -> HttpResponse:
         """Stop it and throw away what it has counted."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 
 from loyalty.backtest.actions import ask_backtest, cancel_backtest, swings_as_rows
@@ -234,3 +235,10 @@ def test_a_backtest_is_of_one_draft(people):
 
     made.refresh_from_db()
     assert made.is_of_promotion
+
+
+def test_admins_and_nobody_else_may_do_everything_with_drafts_of_promotions(db):
+    may = Permission.objects.filter(content_type__app_label="loyalty", content_type__model="promotiondraft")
+
+    assert set(may.values_list("group__name", flat=True)) == {"admin"}
+    assert may.count() == 4
