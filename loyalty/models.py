@@ -15,7 +15,7 @@ from loyalty.liability.models import LiabilityCell, LiabilityDay, LiabilityLapse
 from loyalty.limits.models import Budget, Pool, Shard
 from loyalty.merging.models import Merge
 from loyalty.programme.models import ProgrammeFile
-from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion, Undone
+from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionDraft, PromotionVersion, Undone
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
@@ -69,6 +69,7 @@ __all__ = [
     "Programme",
     "ProgrammeFile",
     "Promotion",
+    "PromotionDraft",
     "PromotionVersion",
     "RuleDraft",
     "RuleVersion",

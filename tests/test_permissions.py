@@ -89,6 +89,7 @@ SITE: dict[str, dict[str, set[int]]] = {
     "rule_multiply": {"others": {403}, "marketer": {200}, "owner": {200}},
     "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "backtest_of": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "backtest_of_promotion": {"others": {403}, "marketer": {200}, "owner": {200}},
     "backtest_state": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "backtest_cancel": {"others": {405}},
     "backtest_members": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
@@ -193,6 +194,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
     corner = world.there if there else world.here
     words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>"], 1)
     words |= {"<int:draft>": world.shared["loyalty_backtest"].draft_id}
+    words |= {"<int:promotion_draft>": world.shared["loyalty_promotiondraft"].pk}
     words |= {"<slug:code>": "two-stores", "<path:path>": "nothing", "<str:number>": corner.member.number}
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:

@@ -30,7 +30,7 @@ from loyalty.liability.models import LiabilityDay
 from loyalty.limits.actions import open_budget
 from loyalty.merging.models import Merge
 from loyalty.programme.actions import hand_in
-from loyalty.promotions.actions import change_promotion, set_pay_terms
+from loyalty.promotions.actions import change_promotion, keep_promotion, set_pay_terms
 from loyalty.promotions.models import Promotion
 from loyalty.returns.actions import Counter, record_return
 from loyalty.returns.rules import LineAsked, ReturnAsked
@@ -157,6 +157,7 @@ def make_shared(mark: str) -> dict[str, Any]:
             code="spring", name_zh=f"春季{mark}"[:60], name_en=f"Spring{mark}"[:60], total=1_000
         ),
         "loyalty_promotion": make_promotion(mark),
+        "loyalty_promotiondraft": keep_promotion(promotion=Promotion.objects.get(), by=None, amount=200),
         "loyalty_payterms": set_pay_terms(kind=kind, now=NOW - timedelta(days=400), by=None, points=100, worth=100),
         "loyalty_programme": Programme.objects.get(),
         "loyalty_programmefile": hand_in(

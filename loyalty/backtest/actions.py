@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from celery import current_app
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -31,14 +33,19 @@ from loyalty.drafting.actions import version_of
 from loyalty.drafting.models import RuleDraft
 from loyalty.liability.models import LiabilityDay
 from loyalty.limits.models import Pool
+from loyalty.promotions.actions import drafted as offer_of
+from loyalty.promotions.actions import version_kept
+from loyalty.promotions.models import PromotionDraft, PromotionVersion
 from loyalty.reckoning.rules import SALE
 from loyalty.replay.actions import ground_of
+from loyalty.repricing.actions import ground_of as pricing_ground
 from loyalty.rulebook.actions import drafted
 from loyalty.rulebook.models import RuleVersion
 from loyalty.tiers.actions import load_climbs
 from members.kit.actions import plan_chunks
 from members.kit.charts import start_of
 from members.kit.models import Chunk
+from members.kit.money import decimal_amount
 from members.kit.ranges import id_ranges
 from members.kit.refusals import Refusal
 from members.profiles.models import Member
@@ -48,26 +55,41 @@ A_RANGE, WIDEST, RANGES = 50_000, 250_000, 8  # members: sales lie by time, so e
 MOST_ATTEMPTS = 3  # of one range, before the whole is given up
 CHUNK = "backtest"
 RUN_CHUNK = "loyalty.tasks.run_chunk"
+Draft = RuleDraft | PromotionDraft
+
+
+def version_drafted(draft: Draft, *, at: datetime) -> RuleVersion | PromotionVersion:
+    """The version that a draft would be from a moment on; it is not kept. Raises UnreadableDraft."""
+    return version_kept(draft, at=at) if isinstance(draft, PromotionDraft) else version_of(draft, at=at)
+
+
+def draft_of(backtest: Backtest) -> Draft:
+    """What is tried: one of the two is there."""
+    found: Any = backtest.promotion_draft or backtest.draft
+    return cast(Draft, found)
 
 
 @transaction.atomic
 def ask_backtest(
-    *, draft: RuleDraft, first: date, last: date, whom: Whom, by: User | None, now: datetime, years_back: int = 0
+    *, draft: Draft, first: date, last: date, whom: Whom, by: User | None, now: datetime, years_back: int = 0
 ) -> Backtest:
     """Share out a draft's trial on the sales from a day to a day, both included, over all members; workers do it.
 
     With `years_back` the dates that the draft itself asks for lie so many years earlier. Raises UnreadableDraft,
     NotAboutSales, AlreadyRunning, PeriodEmpty, PeriodToCome, PeriodTooLong; then nothing is there.
     """
-    draft = RuleDraft.objects.select_for_update(of=("self",)).select_related("rule").get(pk=draft.pk)
-    if version_of(draft, at=now).trigger != SALE:
+    kind = type(draft)
+    draft = kind._default_manager.select_for_update().get(pk=draft.pk)
+    version = version_drafted(draft, at=now)
+    if isinstance(version, RuleVersion) and version.trigger != SALE:
         raise NotAboutSales
+    tried = {"promotion_draft" if kind is PromotionDraft else "draft": draft}
     check_period(first=first, last=last, today=timezone.localdate(now))
-    running = Backtest.objects.running().filter(draft=draft).first()
+    running = Backtest.objects.running().filter(**tried).first()
     if running is not None and not close_backtest(backtest=running.pk, now=now):
         raise AlreadyRunning
     made = Backtest.objects.create(
-        draft=draft, first_on=first, last_on=last, whom=whom.kept, years_back=years_back, created_by=by, asked_at=now
+        first_on=first, last_on=last, whom=whom.kept, years_back=years_back, created_by=by, asked_at=now, **tried
     )
     chunks = plan_chunks(name=CHUNK, slot=made.slot, as_of=now, ranges=id_ranges(Member, size=range_size()))
     transaction.on_commit(lambda: hand_out(chunks))
@@ -89,17 +111,21 @@ def hand_out(chunks: list[int]) -> None:
         return
 
 
-def version_tried(backtest: Backtest) -> RuleVersion:
+def version_tried(backtest: Backtest) -> RuleVersion | PromotionVersion:
     """What is tried: the draft, with its dates moved back where that was asked for. Raises UnreadableDraft."""
-    version = version_of(backtest.draft, at=backtest.asked_at)
+    version = version_drafted(draft_of(backtest), at=backtest.asked_at)
     version.conditions = moved_back(version.conditions, backtest.years_back)
     return version
 
 
 def plan_of(backtest: Backtest) -> Plan:
     """What is asked of past sales. Raises UnreadableDraft."""
-    draft = drafted(version_tried(backtest))
-    plan = Plan(draft, ground_of(draft), read_whom(backtest.whom), None)
+    version, whom = version_tried(backtest), read_whom(backtest.whom)
+    if isinstance(version, PromotionVersion):
+        offer = offer_of(version)
+        return Plan(offer, pricing_ground(offer), whom, None)
+    draft = drafted(version)
+    plan = Plan(draft, ground_of(draft), whom, None)
     counting = [climb for climb in load_climbs() if climb.steps and any(map(plan.is_counted, climb.measures))]
     return replace(plan, counting=next(iter(counting), None))
 
@@ -109,7 +135,7 @@ def try_range(*, backtest: int, first: int, last: int) -> dict[str, Any]:
 
     Of a backtest that has ended nothing is counted any more; one whose draft cannot be read ends as failed.
     """
-    found = Backtest.objects.select_related("draft__rule").get(pk=backtest)
+    found = Backtest.objects.with_drafts().get(pk=backtest)
     if found.status != Backtest.Status.RUNNING:
         return {}
     try:
@@ -128,7 +154,7 @@ def counted(backtest: Backtest, first: int, last: int) -> dict[str, Any]:
         "since": start_of(backtest.first_on),
         "until": start_of(backtest.last_on + timedelta(days=1)),
         "backtest": backtest.pk,
-        "kind": plan.draft.kind,
+        "kind": getattr(plan.draft, "kind", None),
     }
     outcome: dict[str, Any] = {}
     with connection.cursor() as cursor:
@@ -146,7 +172,7 @@ def counted(backtest: Backtest, first: int, last: int) -> dict[str, Any]:
 @transaction.atomic
 def close_backtest(*, backtest: int, now: datetime) -> bool:
     """Keep the result once all ranges are counted; whether it is over. A second time changes nothing."""
-    found = Backtest.objects.select_for_update(of=("self",)).select_related("draft__rule").get(pk=backtest)
+    found = Backtest.objects.with_drafts().select_for_update(of=("self",)).get(pk=backtest)
     if found.status != Backtest.Status.RUNNING:
         return True
     chunks = Chunk.objects.filter(name=CHUNK, slot=found.slot)
@@ -164,18 +190,28 @@ def close_backtest(*, backtest: int, now: datetime) -> bool:
 
 
 def worth(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any]:
-    """What the points are worth, what of them will lapse, and what it would have taken of the budget, by today."""
+    """What the points are worth, what of them will lapse, and what it would have taken of the budget, by today.
+
+    What comes off prices is money already.
+    """
     version = version_tried(backtest)
+    if isinstance(version, PromotionVersion):
+        return budget_left(version, result)
     night = LiabilityDay.objects.complete().filter(kind=version.kind).order_by("-taken_on").first()
     said: dict[str, Any] = {
         "per_thousand": version.kind.money_per_thousand,
         "lapses": night.breakage / night.open if night and night.open > 0 else None,
     }
-    pool = Pool.objects.filter(budget=version.budget_id, store=None).first() if version.budget_id else None
-    if pool is not None:
-        said["budget"] = {"total": pool.total, "out": ran_out_on(result["days"], pool.total)}
     counting = plan_of(backtest).counting
-    return said | ({"ladder": counting.id} if counting else {})
+    return said | budget_left(version, result) | ({"ladder": counting.id} if counting else {})
+
+
+def budget_left(version: RuleVersion | PromotionVersion, result: dict[str, Any]) -> dict[str, Any]:
+    """How large the budget is that a version takes from, and on which day it would have run out."""
+    pool = Pool.objects.filter(budget=version.budget_id, store=None).first() if version.budget_id else None
+    if pool is None:
+        return {}
+    return {"budget": {"total": pool.total, "out": ran_out_on(result["days"], pool.total)}}
 
 
 def end(backtest: Backtest, status: str, *, now: datetime, message: str = "") -> None:
@@ -227,9 +263,11 @@ def progress_of(backtest: Backtest) -> int:
 
 def swings_as_rows(backtest: Backtest, stores: list[int] | None) -> Iterator[list[str]]:
     """Who would have got more or less, as rows of a file; of some home stores only, or of all."""
+    currency = settings.SHOP_CURRENCY
+    shown = partial(decimal_amount, currency=currency) if backtest.is_of_promotion else int
     yield ["member", "home_store", "sales", "really_got", "would_have_got", "difference"]
     swings = Swing.objects.filter(backtest=backtest).order_by("member_id")
     swings = swings if stores is None else swings.filter(member__home_store__in=stores)
     rows = swings.values_list("member__number", "member__home_store__code", "sales", "really", "would")
     for number, store, sales, really, would in rows.iterator(chunk_size=2_000):
-        yield [number, store or "", str(sales), str(really), str(would), str(would - really)]
+        yield [number, store or "", str(sales), *(str(shown(each)) for each in (really, would, would - really))]

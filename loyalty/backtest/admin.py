@@ -16,15 +16,25 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from unfold.decorators import display
 
-from loyalty.backtest.actions import ask_backtest, cancel_backtest, progress_of, swings_as_rows
+from loyalty.backtest.actions import (
+    Draft,
+    ask_backtest,
+    cancel_backtest,
+    draft_of,
+    progress_of,
+    swings_as_rows,
+    version_drafted,
+)
 from loyalty.backtest.forms import BacktestForm
-from loyalty.backtest.models import Backtest
+from loyalty.backtest.models import Backtest, BacktestQuerySet
 from loyalty.backtest.panels import result_page, words_of_draft, words_of_whom
 from loyalty.backtest.rules import read_whom
-from loyalty.drafting.actions import version_of
 from loyalty.drafting.models import RuleDraft
+from loyalty.promotions.models import Promotion, PromotionDraft
 from loyalty.reckoning.rules import SALE
+from loyalty.rulebook.models import EarningRule, RuleVersion
 from members.kit.admin import Records, stores_seen
+from members.kit.money import format_money
 from members.kit.names import named
 from members.kit.refusals import Refusal
 from members.kit.tables import write_rows
@@ -36,11 +46,11 @@ LABELS = {"running": "info", "done": "success", "cancelled": "warning", "failed"
 
 @admin.register(Backtest)
 class BacktestDesk(Records):
-    """Drafts of rules tried on past sales, the latest first."""
+    """Drafts of rules and promotions tried on past sales, the latest first."""
 
     list_display = ("rule", "days", "whose", "state", "difference", "asked_by", "asked_at")
     list_filter = ("status",)
-    list_select_related = ("draft__rule", "created_by")
+    list_select_related = ("draft__rule", "promotion_draft__promotion", "created_by")
     list_before_template = "admin/backtests.html"
     change_form_outer_before_template = "admin/backtest_state.html"
 
@@ -67,6 +77,7 @@ class BacktestDesk(Records):
         both = require_http_methods(["GET", "HEAD", "POST"])
         ours = [
             path("of/<int:draft>/", view(both(self.ask)), name="backtest_of"),
+            path("of-promotion/<int:promotion_draft>/", view(both(self.ask_promotion)), name="backtest_of_promotion"),
             path("<int:number>/state/", view(require_safe(self.show_state)), name="backtest_state"),
             path("<int:number>/cancel/", view(require_POST(self.cancel)), name="backtest_cancel"),
             path("<int:number>/members.csv", view(require_safe(self.download)), name="backtest_members"),
@@ -77,24 +88,32 @@ class BacktestDesk(Records):
         """The backtest, for those who may do this with it."""
         if not may(request, permission):
             raise PermissionDenied
-        found = self.get_queryset(request).select_related("draft__rule").filter(pk=number).first()
+        found = cast(BacktestQuerySet, self.get_queryset(request)).with_drafts().filter(pk=number).first()
         if found is None:
             raise Http404
-        return cast(Backtest, found)
+        return found
 
     def ask(self, request: HttpRequest, draft: int) -> HttpResponse:
-        """The page of a draft: what it says, which days and whose sales, and the earlier runs of its rule."""
+        """The page of a draft of a rule: what it says, which days and whose sales, and the earlier runs of its rule."""
+        return self.ask_of(request, RuleDraft.objects.select_related("rule").filter(pk=draft).first())
+
+    def ask_promotion(self, request: HttpRequest, promotion_draft: int) -> HttpResponse:
+        """The same for a draft of a promotion."""
+        drafts = PromotionDraft.objects.select_related("promotion")
+        return self.ask_of(request, drafts.filter(pk=promotion_draft).first())
+
+    def ask_of(self, request: HttpRequest, found: Draft | None) -> HttpResponse:
+        """The page of a draft of either kind."""
         if not may(request, "add_backtest"):
             raise PermissionDenied
-        found = RuleDraft.objects.select_related("rule").filter(pk=draft).first()
         if found is None:
             raise Http404
         now = timezone.now()
         try:
-            version = version_of(found, at=now)
+            version = version_drafted(found, at=now)
         except Refusal as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
-            return redirect("admin:rule_say", found.rule_id)
+            return redirect(doors_of(found)["say_url"])
         form = BacktestForm(
             request.POST if request.method == "POST" else None, version=version, today=timezone.localdate(now)
         )
@@ -104,23 +123,33 @@ class BacktestDesk(Records):
                 return redirect("admin:loyalty_backtest_change", made.pk)
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
-        earlier = self.get_queryset(request).filter(draft__rule=found.rule_id).select_related("created_by")
         context = {
             **self.admin_site.each_context(request),
+            **doors_of(found),
             "opts": self.opts,
-            "title": _("Try “%(rule)s” on past sales") % {"rule": named(found.rule)},
-            "draft": found,
+            "title": _("Try “%(rule)s” on past sales") % {"rule": named(about(found))},
             "form": form,
             "words": words_of_draft(found),
-            "is_about_sales": version.trigger == SALE,
-            "earlier": [(each, words_of_days(each), words_of_whom(read_whom(each.whom)), change_of(each))
-                        for each in earlier.order_by("-pk")[:EARLIER]],
+            "is_about_sales": not isinstance(version, RuleVersion) or version.trigger == SALE,
+            "earlier": [(each, words_of_days(each), words_of_whom(read_whom(each.whom)), words_of_change(each))
+                        for each in self.earlier(request, found)],
         }  # fmt: skip
         return TemplateResponse(request, "admin/backtest_ask.html", context)
 
+    def earlier(self, request: HttpRequest, draft: Draft) -> Any:
+        """The latest runs of all drafts of the same rule or promotion."""
+        is_price = isinstance(draft, PromotionDraft)
+        same = {"promotion_draft__promotion" if is_price else "draft__rule": about(draft)}
+        runs = self.get_queryset(request).filter(**same).select_related("created_by")
+        return runs.order_by("-pk")[:EARLIER]
+
     def show_state(self, request: HttpRequest, number: int) -> HttpResponse:
-        """The part of the page that renews itself while workers count."""
-        return render(request, "admin/backtest_state.html", state_of(self.one(request, number), request))
+        """The part of the page that renews itself while workers count; then all of it, as charts are drawn with it."""
+        found = self.one(request, number)
+        answer = render(request, "admin/backtest_state.html", state_of(found, request))
+        if found.status != Backtest.Status.RUNNING:
+            answer["HX-Refresh"] = "true"
+        return answer
 
     def cancel(self, request: HttpRequest, number: int) -> HttpResponse:
         """Stop it and throw away what it has counted."""
@@ -138,9 +167,9 @@ class BacktestDesk(Records):
         headers = {"Content-Disposition": f'attachment; filename="backtest-{number}.csv"'}
         return StreamingHttpResponse(write_rows(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
-    @display(description=_("rule"))
+    @display(description=_("rule or promotion"))
     def rule(self, backtest: Backtest) -> str:
-        return named(backtest.draft.rule)
+        return named(about(draft_of(backtest)))
 
     @display(description=_("period"))
     def days(self, backtest: Backtest) -> str:
@@ -158,10 +187,9 @@ class BacktestDesk(Records):
     def asked_by(self, backtest: Backtest) -> str:
         return backtest.created_by.username if backtest.created_by else "—"
 
-    @display(description=_("points more or fewer"))
+    @display(description=_("difference"))
     def difference(self, backtest: Backtest) -> str:
-        change = change_of(backtest)
-        return "—" if change is None else f"{change:+,}"
+        return words_of_change(backtest)
 
 
 def may(request: HttpRequest, permission: str) -> bool:
@@ -181,24 +209,55 @@ def shown(day: date) -> str:
 
 
 def change_of(backtest: Backtest) -> int | None:
-    """The points more or fewer, once it is done."""
+    """The points more or fewer, or the minor units, once it is done."""
     totals: dict[str, int] | None = cast(Any, backtest).totals
     return totals["would"] - totals["really"] if totals else None
 
 
+def words_of_change(backtest: Backtest) -> str:
+    """The difference in points or in money."""
+    change = change_of(backtest)
+    if change is None:
+        return "—"
+    return f"{'+' if change > 0 else ''}{format_money(change)}" if backtest.is_of_promotion else f"{change:+,}"
+
+
+def about(draft: Draft) -> EarningRule | Promotion:
+    """The rule or the promotion whose draft it is."""
+    return draft.promotion if isinstance(draft, PromotionDraft) else draft.rule
+
+
+def doors_of(draft: Draft) -> dict[str, Any]:
+    """Where one goes on from a draft, and whether it is about prices."""
+    is_price, number = isinstance(draft, PromotionDraft), about(draft).pk
+    say, desk, ask = (
+        ("promotion_say", "loyalty_promotion_change", "backtest_of_promotion")
+        if is_price
+        else ("rule_say", "loyalty_earningrule_change", "backtest_of")
+    )
+    return {
+        "is_price": is_price,
+        "subject": about(draft),
+        "say_url": f"{reverse(f'admin:{say}', args=[number])}?draft={draft.pk}",
+        "leave_url": reverse(f"admin:{desk}", args=[number]),
+        "try_url": reverse(f"admin:{ask}", args=[draft.pk]),
+    }
+
+
 def state_of(backtest: Backtest, request: HttpRequest) -> dict[str, Any]:
     """What the page says of a backtest."""
-    is_running = backtest.status == Backtest.Status.RUNNING
+    is_running, draft = backtest.status == Backtest.Status.RUNNING, draft_of(backtest)
     return {
+        **doors_of(draft),
         "backtest": backtest,
         "days": words_of_days(backtest),
         "whom": words_of_whom(read_whom(backtest.whom)),
-        "words": words_of_draft(backtest.draft, backtest),
+        "words": words_of_draft(draft, backtest),
         "percent": progress_of(backtest),
         "runs": is_running,
         "may_cancel": is_running and may(request, "change_backtest"),
         "may_try": may(request, "add_backtest"),
-        "may_say": may(request, "change_earningrule"),
+        "may_say": may(request, "change_promotion" if backtest.is_of_promotion else "change_earningrule"),
         "state_url": reverse("admin:backtest_state", args=[backtest.pk]),
         **result_page(backtest, stores_seen(request)),
     }

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.backtest.rules import Whom, check_period, presets
 from loyalty.conditions.tree import uses
+from loyalty.promotions.models import PromotionVersion
 from loyalty.rulebook.forms import names_with, one_day, several, tick
 from loyalty.rulebook.models import RuleVersion
 from loyalty.tiers.models import Tier
@@ -31,9 +32,9 @@ class BacktestForm(forms.Form):
     period = forms.ChoiceField(label=_("sales of"), widget=forms.RadioSelect)
     first = one_day(_("first day"))
     last = one_day(_("last day"))
-    moves_back = tick(_("move the rule's own dates back a year"))
+    moves_back = tick(_("move its own dates back a year"))
 
-    def __init__(self, data: Any = None, *, version: RuleVersion, today: date) -> None:
+    def __init__(self, data: Any = None, *, version: RuleVersion | PromotionVersion, today: date) -> None:
         super().__init__(data, initial={"period": "months_3"})
         self.today, self.presets = today, presets(today, version.conditions)
         self.asked: dict[str, Any] = {}

@@ -6,10 +6,14 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.drafting.models import RuleDraft
+from loyalty.promotions.models import PromotionDraft
 from members.profiles.models import Member
 
 
 class BacktestQuerySet(models.QuerySet["Backtest"]):
+    def with_drafts(self) -> "BacktestQuerySet":
+        return self.select_related("draft__rule", "promotion_draft__promotion")
+
     def running(self) -> "BacktestQuerySet":
         return self.filter(status=Backtest.Status.RUNNING)
 
@@ -18,7 +22,7 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
 
 class Backtest(models.Model):
-    """A draft of a rule on the sales of some days, both included. Chunks count while it runs; `result` keeps it."""
+    """A draft of a rule or promotion on the sales of some days, both included. Chunks count; `result` keeps it."""
 
     class Status(models.TextChoices):
         RUNNING = "running", _("running")
@@ -26,7 +30,10 @@ class Backtest(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         FAILED = "failed", _("failed")
 
-    draft = models.ForeignKey(RuleDraft, models.PROTECT, related_name="backtests", verbose_name=_("draft"))
+    draft = models.ForeignKey(RuleDraft, models.PROTECT, related_name="backtests", null=True, verbose_name=_("draft"))
+    promotion_draft = models.ForeignKey(
+        PromotionDraft, models.PROTECT, related_name="backtests", null=True, verbose_name=_("draft of a promotion")
+    )
     first_on = models.DateField(_("first day"))
     last_on = models.DateField(_("last day"))
     whom = models.JSONField(default=dict)  # see rules.Whom: tiers, stores, enrolled_from, enrolled_to
@@ -47,6 +54,13 @@ class Backtest(models.Model):
         verbose_name_plural = _("backtests")
         constraints = [
             models.UniqueConstraint(name="backtest_runs_once_a_draft", fields=["draft"], condition=Q(status="running")),
+            models.UniqueConstraint(
+                name="backtest_runs_once_a_promotion", fields=["promotion_draft"], condition=Q(status="running")
+            ),
+            models.CheckConstraint(
+                name="backtest_of_one_draft",
+                condition=Q(draft=None, promotion_draft__isnull=False) | Q(draft__isnull=False, promotion_draft=None),
+            ),
             models.CheckConstraint(name="backtest_has_days", condition=Q(last_on__gte=F("first_on"))),
             models.CheckConstraint(
                 name="backtest_ends_once",
@@ -57,6 +71,11 @@ class Backtest(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.first_on}"
+
+    @property
+    def is_of_promotion(self) -> bool:
+        """Whether it counts minor units off prices, and not points."""
+        return self.promotion_draft_id is not None
 
     @property
     def slot(self) -> str:
@@ -75,7 +94,10 @@ class SwingQuerySet(models.QuerySet["Swing"]):
 
 
 class Swing(models.Model):
-    """A member to whom the draft would have given more, or less, than the rule really did, returns taken off."""
+    """A member to whom the draft would have given more, or less, than was really given, returns taken off.
+
+    Points for a rule; for a promotion minor units off.
+    """
 
     # A sum over everybody, written a million rows at a time: one index, and no look for what was just read.
     pk = models.CompositePrimaryKey("backtest_id", "member_id")

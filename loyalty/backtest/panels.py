@@ -6,19 +6,20 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from loyalty.backtest.actions import version_tried
+from loyalty.backtest.actions import Draft, draft_of, version_drafted, version_tried
 from loyalty.backtest.models import Backtest, Swing
 from loyalty.backtest.rules import COUNTS, EDGES, Whom, by_month
 from loyalty.conditions.tree import uses
-from loyalty.drafting.actions import version_of
-from loyalty.drafting.models import RuleDraft
 from loyalty.drafting.rules import UnreadableDraft
 from loyalty.liability.rules import money_of
 from loyalty.limits.models import Budget
+from loyalty.promotions.models import PromotionVersion
+from loyalty.promotions.rules import words_of_promotion
 from loyalty.rulebook.actions import names_of, rulebook
 from loyalty.rulebook.forms import shown_in
 from loyalty.rulebook.models import RuleVersion
@@ -26,20 +27,26 @@ from loyalty.rulebook.rules import words_of_version
 from loyalty.tiers.models import Ladder, Tier
 from loyalty.whatif.rules import Label, Matrix, matrix
 from members.kit.charts import Chart, Series
+from members.kit.money import decimal_amount, format_money
 from members.kit.names import named
+from members.purchases.models import Sale
 from members.stores.models import Store
 
 SHOWN = 10  # members at each end
 NOW_COLOUR, THEN_COLOUR = "var(--color-base-400)", "var(--color-primary-600)"
 
 
-def words_of_draft(draft: RuleDraft, backtest: Backtest | None = None) -> str:
+def words_of_draft(draft: Draft, backtest: Backtest | None = None) -> str:
     """What a draft says, in one sentence; empty when it cannot be read any more."""
     try:
-        version = version_tried(backtest) if backtest else version_of(draft, at=draft.created_at)
+        version = version_tried(backtest) if backtest else version_drafted(draft, at=draft.created_at)
     except UnreadableDraft:
         return ""
-    return words_of_version(version, names_of([version])) if version.is_on else _("nothing: it is off")
+    if not version.is_on:
+        return _("nothing: it is off")
+    if isinstance(version, PromotionVersion):
+        return words_of_promotion(version, names_of([version]))
+    return words_of_version(version, names_of([version]))
 
 
 def words_of_whom(whom: Whom) -> str:
@@ -80,22 +87,44 @@ def result_page(backtest: Backtest, stores: list[int] | None) -> dict[str, Any]:
     totals, change = result["totals"], result["totals"]["would"] - result["totals"]["really"]
     sizes = {int(step): numbers[0] for step, numbers in result["spread"].items()}
     zero = EDGES.index(0) + 1
-    return {
+    shown = {
         "totals": totals,
         "difference": change,
         "others": Line("", result["others"], result["others"] + change),
         "members": sum(sizes.values()),
         "gain": sum(size for step, size in sizes.items() if step > zero),
         "lose": sum(size for step, size in sizes.items() if step < zero),
-        "money": money_words(result, change),
         "budget": budget_words(backtest, result),
-        "charts": [months_chart(backtest, result), spread_chart(backtest, sizes)],
         "tiers": lines_of(Tier.objects.all(), result["tiers"], (3, 4)),
         "stores": lines_of(Store.objects.all(), result["stores"], (COUNTS.index("really"), COUNTS.index("would"))),
-        "matrix": matrix_of(result),
-        "ladder": Ladder.objects.filter(pk=result.get("ladder")).first(),
         "tops": [rows for rows in tops(backtest, stores) if rows[1]],
         "notes": notes(backtest),
+    }
+    return shown | (of_prices if backtest.is_of_promotion else of_points)(backtest, stores, sizes)
+
+
+def of_points(backtest: Backtest, stores: list[int] | None, sizes: dict[int, int]) -> dict[str, Any]:
+    """What the page says of points only."""
+    result: dict[str, Any] = backtest.result or {}
+    return {
+        "money": money_words(result, result["totals"]["would"] - result["totals"]["really"]),
+        "charts": [months_chart(backtest, result), spread_chart(backtest, sizes)],
+        "matrix": matrix_of(result),
+        "ladder": Ladder.objects.filter(pk=result.get("ladder") or 0).first(),
+    }
+
+
+def of_prices(backtest: Backtest, stores: list[int] | None, sizes: dict[int, int]) -> dict[str, Any]:
+    """What the page says of prices only: the members touched, the biggest discounts of members whom the reader sees."""
+    result: dict[str, Any] = backtest.result or {}
+    biggest = {sale: off for off, sale in result["biggest"]}
+    sales = Sale.objects.filter(pk__in=biggest).select_related("member", "store")
+    sales = sales if stores is None else sales.filter(member__home_store__in=stores)
+    rows = sorted(((biggest[sale.pk], sale.pk, sale) for sale in sales), key=lambda row: row[:2], reverse=True)
+    return {
+        "touched": sum(numbers[5] for numbers in result["tiers"].values()),
+        "charts": [months_chart(backtest, result)],
+        "biggest": [(sale, off) for off, _pk, sale in rows[:SHOWN]],
     }
 
 
@@ -111,7 +140,7 @@ def money_words(result: dict[str, Any], change: int) -> dict[str, int] | None:
 def budget_words(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any] | None:
     """What it would have taken of the budget, and on which day nothing would have been left."""
     said = result.get("budget")
-    budget = Budget.objects.filter(pk=backtest.draft.says.get("budget")).first()
+    budget = Budget.objects.filter(pk=draft_of(backtest).says.get("budget")).first()
     if not said or budget is None:
         return None
     return {
@@ -140,19 +169,32 @@ def month_label(month: str) -> str:
 
 
 def months_chart(backtest: Backtest, result: dict[str, Any]) -> Chart:
-    """Points by month, really and as they would have been."""
+    """Points, or money off, by month: really, and as it would have been."""
     months = by_month(result["days"])
     really, would = ([numbers[COUNTS.index(name)] for numbers in months.values()] for name in ("really", "would"))
+    is_money = backtest.is_of_promotion
+    series = [
+        series_of(_("really taken off") if is_money else _("really given"), really, NOW_COLOUR, is_money=is_money),
+        series_of(_("with the draft"), would, THEN_COLOUR, is_money=is_money),
+    ]
     return Chart(
         code="backtest-months",
-        title=_("Points by month of the sale"),
+        title=_("Taken off by month of the sale") if is_money else _("Points by month of the sale"),
         labels=[month_label(month) for month in months],
-        series=[Series(_("really given"), really, NOW_COLOUR), Series(_("with the draft"), would, THEN_COLOUR)],
+        series=series,
         size=result["totals"]["sales"],
-        counted=_("sales that would have earned"),
+        counted=_("sales with something off") if is_money else _("sales that would have earned"),
         as_of=backtest.ended_at or backtest.asked_at,
         first=_("month"),
     )
+
+
+def series_of(name: str, numbers: Sequence[int], colour: str, *, is_money: bool) -> Series:
+    """A row of points, or of minor units."""
+    if not is_money:
+        return Series(name, numbers, colour)
+    amounts = [float(decimal_amount(each, currency=settings.SHOP_CURRENCY)) for each in numbers]
+    return Series(name, amounts, colour, [format_money(each) for each in numbers])
 
 
 def spread_chart(backtest: Backtest, sizes: dict[int, int]) -> Chart:
@@ -210,6 +252,8 @@ def notes(backtest: Backtest) -> list[str]:
         version = version_tried(backtest)
     except UnreadableDraft:
         return []
+    if isinstance(version, PromotionVersion):
+        return notes_of_prices(version, backtest)
     said = [_("What came back of a sale is taken off on both sides.")]
     said += notes_of_sums(version, backtest)
     others = [each for each in rulebook().versions if each.rule != version.rule_id and each.kind == version.kind_id]
@@ -238,4 +282,22 @@ def notes_of_sums(version: RuleVersion, backtest: Backtest) -> list[str]:
         said.append(_("Purchases are numbered without those that came back whole."))
     if backtest.years_back:
         said.append(_("The dates of the rule are moved back by a year."))
+    return said
+
+
+def notes_of_prices(version: PromotionVersion, backtest: Backtest) -> list[str]:
+    """What to know of a promotion that was tried."""
+    said = [
+        _("Past sales stand at the prices paid then: what was taken off them then is off already."),
+        _("The promotion is tried by itself: its group, and which others it stops or stands beside, are not replayed."),
+        _("What came back of a sale is taken off on both sides; of the draft, its share of what counts."),
+    ]
+    if version.limits:
+        said.append(_("Limits begin to count on the first day of the period."))
+    if version.budget_id:
+        said.append(_("The budget is taken as whole on the first day; it is counted on after it has run out."))
+    if uses(version.conditions, "first_purchase", "nth_purchase", "every_purchases"):
+        said.append(_("Purchases are numbered without those that came back whole."))
+    if backtest.years_back:
+        said.append(_("The dates of the promotion are moved back by a year."))
     return said

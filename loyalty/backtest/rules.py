@@ -12,6 +12,7 @@ from members.kit.refusals import Malformed, Refusal
 
 MOST_YEARS = 3
 EDGES = (-999, -499, -99, 0, 1, 100, 500, 1_000)  # where the steps of the histogram begin; the first has no beginning
+MOST_SHOWN = 20  # sales from which most would have come off
 COUNTS = ("given", "would", "issued", "really", "units", "sales", "cut_sales", "cut_points")
 
 
@@ -135,15 +136,21 @@ def moved_back(tree: Mapping[str, Any], years: int) -> dict[str, Any]:
 
 
 def added_up(outcomes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What all chunks counted: by day, by store, by tier, by size of the difference, by tier moves; and altogether."""
+    """What all chunks counted: by day, by store, by tier, by size of the difference, by tier moves; and altogether.
+
+    Of the biggest discounts those are left that are biggest of all.
+    """
+    biggest: dict[str, list[int]] = {}
     total: dict[str, Any] = {"days": {}, "stores": {}, "tiers": {}, "spread": {}, "moves": {}, "others": 0}
     for outcome in outcomes:
         total["others"] += outcome.get("others", 0)
+        biggest |= outcome.get("biggest", {})
         for name in ("days", "stores", "tiers", "spread", "moves"):
             for key, numbers in outcome.get(name, {}).items():
                 before = total[name].get(key, [0] * len(numbers))
                 total[name][key] = [a + b for a, b in zip(before, numbers, strict=True)]
     days = list(total["days"].values())
+    total["biggest"] = sorted(([off, int(sale)] for sale, (off,) in biggest.items()), reverse=True)[:MOST_SHOWN]
     total["totals"] = {name: sum(numbers[place] for numbers in days) for place, name in enumerate(COUNTS)}
     return total
 

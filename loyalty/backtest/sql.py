@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from loyalty.backtest.rules import EDGES, Whom
+from loyalty.backtest.rules import EDGES, MOST_SHOWN, Whom
 from loyalty.conditions.case import Bound
+from loyalty.pricing.rules import Offer
 from loyalty.reckoning.rules import Version
 from loyalty.replay.sql import Ground, Looked, judged, numbers
+from loyalty.repricing.sql import repriced
 from loyalty.tiers.rules import Climb, Measure, Step
 from loyalty.tiers.sql import begins, rank, totals, zone
 
@@ -16,16 +18,24 @@ ROOM = "SET LOCAL work_mem = '64MB'"  # for sums by member, which else are sorte
 class Plan:
     """What is asked of past sales: a draft, what it is judged by, of whom, and the ladder that counts its points."""
 
-    draft: Version
+    draft: Version | Offer
     ground: Ground
     whom: Whom
     counting: Climb | None
 
     def is_counted(self, measure: Measure) -> bool:
         """Whether a ladder's measure counts the points that the draft gives."""
+        if isinstance(self.draft, Offer):
+            return False
         if measure.basis == "points":
             return measure.kind == self.draft.kind
         return measure.basis == self.draft.kind_code == "growth"
+
+    def steps(self, bound: Bound) -> str:
+        """The steps of a WITH up to `netted`, in points for a rule and in minor units for a promotion."""
+        if isinstance(self.draft, Offer):
+            return repriced(self.draft, self.ground, bound, self.looked(bound))
+        return judged(self.draft, self.ground, bound, self.looked(bound))
 
     def looked(self, bound: Bound) -> Looked:
         """At which sales to look."""
@@ -73,12 +83,12 @@ def counts(plan: Plan, bound: Bound) -> str:
 
     Wants also backtest (an id). The numbers of days and stores are those of `rules.COUNTS`.
     """
-    moves, swing = "", "0::bigint AS swing"
+    moves, swing = BIGGEST if isinstance(plan.draft, Offer) else "", "0::bigint AS swing"
     if plan.counting:
         moves, swing = moved(plan, plan.counting), "sum((would - really) * in_window)::bigint AS swing"
     named = "ARRAY[given, would, issued, really, units, sales, cut_sales, cut_points]"
     return f"""
-WITH {judged(plan.draft, plan.ground, bound, plan.looked(bound))}, sums AS MATERIALIZED (
+WITH {plan.steps(bound)}, sums AS MATERIALIZED (
     SELECT member_id, store_id, day, grouping(member_id, store_id, day) AS level, {sums_of(plan)}, {swing}
       FROM (SELECT *, clock::date AS day FROM netted) sale
      GROUP BY GROUPING SETS ((member_id), (store_id), (day))
@@ -94,7 +104,7 @@ SELECT 'stores', store_id::text, {named} FROM sums WHERE level = 5 AND (given > 
  UNION ALL
 SELECT 'tiers', coalesce(tier, 0)::text,
        ARRAY[count(*), count(*) FILTER (WHERE would > really), count(*) FILTER (WHERE would < really),
-             sum(really)::bigint, sum(would)::bigint]
+             sum(really)::bigint, sum(would)::bigint, count(*) FILTER (WHERE given > 0)]
   FROM (SELECT sums.*, {tier_now(plan.ground.climb)} AS tier
           FROM sums {now_on(plan.ground.climb, "sums.member_id")} WHERE level = 3) member
  WHERE given > 0 OR issued > 0 GROUP BY tier
@@ -132,17 +142,27 @@ SELECT 'moves', was || ':' || becomes, ARRAY[count(*)]
          WHERE s.level = 3 AND s.swing <> 0) ranked GROUP BY 2"""
 
 
-# All that the rules of a point kind gave on the same sales, less what returns took back.
+# The sales off which the draft would have taken most.
+BIGGEST = f"""
+ UNION ALL
+(SELECT 'biggest', id::text, ARRAY[given] FROM netted WHERE given > 0
+  ORDER BY given DESC, id DESC LIMIT {MOST_SHOWN})"""
+
+# All that the rules of a point kind gave, or promotions took off, on the same sales, less what returns took back.
 OTHERS = """
-SELECT coalesce(sum(a.points - a.returned), 0)::bigint
+SELECT coalesce(sum(a.{given} - a.returned), 0)::bigint
   FROM members_sale s
   JOIN members_member m ON m.id = s.member_id
-  JOIN loyalty_award a ON a.sale_id = s.id AND a.member_id = s.member_id
-  JOIN loyalty_ruleversion v ON v.id = a.version_id AND v.kind_id = %(kind)s
+  JOIN {table} a ON a.sale_id = s.id AND a.member_id = s.member_id
+  {of_kind}
  WHERE s.member_id BETWEEN %(first)s AND %(last)s AND s.happened_at >= %(since)s AND s.happened_at < %(until)s
 """
+OF_KIND = "JOIN loyalty_ruleversion v ON v.id = a.version_id AND v.kind_id = %(kind)s"
+AWARDED = OTHERS.format(given="points", table="loyalty_award", of_kind=OF_KIND)
+TAKEN_OFF = OTHERS.format(given="off", table="loyalty_applied", of_kind="")
 
 
 def all_given(plan: Plan, bound: Bound) -> str:
-    """What rules of the kind gave to the members who are looked at. Wants also kind."""
-    return " AND ".join([OTHERS, *of_members(plan.whom, plan.ground.climb, bound)])
+    """What rules of the kind, or promotions, gave to the members who are looked at. For rules wants also kind."""
+    others = TAKEN_OFF if isinstance(plan.draft, Offer) else AWARDED
+    return " AND ".join([others, *of_members(plan.whom, plan.ground.climb, bound)])

@@ -15,12 +15,14 @@ from django.utils.translation import get_language
 from loyalty.conditions.case import Case, Goods
 from loyalty.conditions.goods import chooser
 from loyalty.conditions.tree import compiled
+from loyalty.drafting.rules import UnreadableDraft, digest
 from loyalty.ledger.models import PointKind, Programme
 from loyalty.ledger.rules import NotSpendable
 from loyalty.limits.actions import give_back, take
+from loyalty.limits.models import Budget
 from loyalty.limits.rules import Given, Usage
 from loyalty.pricing.rules import Offer, PayRate, Pricebook, price
-from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionVersion, Undone
+from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionDraft, PromotionVersion, Undone
 from loyalty.promotions.rules import (
     PAYING,
     TermsInPast,
@@ -38,6 +40,7 @@ from loyalty.promotions.sql import USAGE
 from loyalty.rulebook.actions import known_codes, names_of
 from loyalty.rulebook.rules import Finding, VersionInPast, wants_of
 from members.kit.arrays import integers
+from members.kit.refusals import Refusal
 from members.profiles.models import Member
 from members.purchases.models import Return, SaleLine
 from members.stores.models import User
@@ -222,6 +225,30 @@ def change_promotion(*, promotion: Promotion, now: datetime, by: User | None, **
     return PromotionVersion.objects.create(
         promotion=promotion, number=number, valid_from=valid_from, created_by=by, **read_offer(says)
     )
+
+
+@transaction.atomic
+def keep_promotion(*, promotion: Promotion, by: User | None, **says: Any) -> PromotionDraft:
+    """Keep what a version would say as a draft; the same again is the same draft. Raises what `read_offer` refuses.
+
+    When it would begin is not kept: that is said when it is let stand.
+    """
+    said = read_offer({name: value for name, value in says.items() if name != "valid_from"})
+    said["budget"] = getattr(said.get("budget"), "pk", None)
+    draft, _new = PromotionDraft.objects.get_or_create(
+        promotion=promotion, digest=digest(said), defaults={"says": said, "created_by": by}
+    )
+    return draft
+
+
+def version_kept(draft: PromotionDraft, *, at: datetime) -> PromotionVersion:
+    """The version that a draft would be from a moment on; it stands nowhere. Raises UnreadableDraft."""
+    said = dict(draft.says)
+    try:
+        said["budget"] = Budget.objects.get(pk=said["budget"]) if said["budget"] else None
+        return PromotionVersion(promotion=draft.promotion, number=0, valid_from=at, **read_offer(said))
+    except (Refusal, KeyError, TypeError, ValueError, Budget.DoesNotExist):
+        raise UnreadableDraft from None
 
 
 @transaction.atomic

@@ -16,7 +16,16 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from loyalty.limits.models import Pool
-from loyalty.promotions.actions import change_promotion, drafted, example_of, findings, set_pay_terms, switch_off
+from loyalty.promotions.actions import (
+    change_promotion,
+    drafted,
+    example_of,
+    findings,
+    keep_promotion,
+    set_pay_terms,
+    switch_off,
+    version_kept,
+)
 from loyalty.promotions.forms import PayTermsForm, PromotionForm
 from loyalty.promotions.models import PayTerms, Promotion, PromotionVersion
 from loyalty.promotions.rules import When, version_at, version_shown, when, words_of_promotion, words_of_rate
@@ -123,18 +132,38 @@ class PromotionDesk(Kept):
         )
 
     def say(self, request: HttpRequest, number: int) -> HttpResponse:
-        """A new version: typed, shown in words and on an example basket, confirmed."""
+        """A new version: typed (or begun from a draft), shown in words and on an example basket, confirmed.
+
+        Or kept as a draft, to be tried on past sales.
+        """
         promotion = self.one(request, number)
-        last = promotion.versions.order_by("-number").first()
-        form = PromotionForm(request.POST if request.method == "POST" else None, promotion=promotion, last=last)
-        if form.is_bound and form.is_valid() and form.is_confirmed and self.keep(request, form, promotion):
-            return redirect("admin:loyalty_promotion_change", promotion.pk)
+        last, start = promotion.versions.order_by("-number").first(), self.begun(request, promotion)
+        said = request.POST if request.method == "POST" else None
+        form = PromotionForm(said, promotion=promotion, last=last, start=start)
+        if form.is_bound and form.is_valid():
+            if "try" in request.POST:
+                draft = keep_promotion(promotion=promotion, by=cast(User, request.user), **form.said)
+                return redirect("admin:backtest_of_promotion", draft.pk)
+            if form.is_confirmed and self.keep(request, form, promotion):
+                return redirect("admin:loyalty_promotion_change", promotion.pk)
         title = _("%(rule)s: a new version") % {"rule": named(promotion)}
         shown = preview_of(form, promotion, last) if form.said else {}
         whole = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         return TemplateResponse(
             request, "admin/promotion_say.html", {**whole, "form": form, "promotion": promotion, **shown}
         )
+
+    def begun(self, request: HttpRequest, promotion: Promotion) -> PromotionVersion | None:
+        """What the draft says with which the page is to begin."""
+        number = request.GET.get("draft", "")
+        draft = promotion.drafts.filter(pk=int(number)).first() if number.isdecimal() else None
+        if draft is None:
+            return None
+        try:
+            return version_kept(draft, at=timezone.now())
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return None
 
     def keep(self, request: HttpRequest, form: PromotionForm, promotion: Promotion) -> bool:
         """Keep what was confirmed; a refusal that only the verb could find stands at its field."""

@@ -74,8 +74,15 @@ class PromotionForm(SayingForm):
     }
     read = staticmethod(read_offer)
 
-    def __init__(self, data: Any = None, *, promotion: Promotion, last: PromotionVersion | None) -> None:
-        begin = last or PromotionVersion(promotion=promotion)
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        promotion: Promotion,
+        last: PromotionVersion | None,
+        start: PromotionVersion | None = None,
+    ) -> None:
+        begin = start or last or PromotionVersion(promotion=promotion)
         super().__init__(data, initial=fields_of(begin), start=begin, last=last)
         budgets = Budget.objects.filter(is_for_prices=True).order_by("pk")
         self.fields["budget"] = thing(budgets, _("budget"), required=False, empty_label=_("none"))

@@ -121,6 +121,26 @@ class PromotionVersion(models.Model):
         return f"#{self.pk} v{self.number}"
 
 
+class PromotionDraft(models.Model):
+    """What a promotion's next version might say. Never edited: whoever changes a word has another draft."""
+
+    promotion = models.ForeignKey(Promotion, models.PROTECT, related_name="drafts", verbose_name=_("promotion"))
+    says = models.JSONField()  # as `change_promotion` takes it; the budget by id
+    digest = models.CharField(max_length=64)  # of what it says
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("drawn at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("draft of a promotion")
+        verbose_name_plural = _("drafts of promotions")
+        constraints = [models.UniqueConstraint(name="promotion_draft_once", fields=["promotion", "digest"])]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.promotion_id}"
+
+
 class PayTerms(models.Model):
     """What points pay from a moment on, until the next terms. Never edited: a sale has those of its day."""
 

@@ -5,10 +5,11 @@ gave; `limited` what limits leave; `netted` what is left after what came back. E
 left out, so that a plain rule costs little more than the sum of an amount.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
+from typing import Any
 
 from loyalty.conditions.case import Bound
 from loyalty.conditions.goods import chosen_in_sql
@@ -32,10 +33,10 @@ class Ground:
     """What a draft is judged by beside itself: the main ladder and other rules."""
 
     climb: Climb | None
-    own: Sequence[int]  # versions of the draft's rule
-    bases: Sequence[Version]  # of other rules that a multiplier multiplies
-    stoppers: Sequence[int]  # versions of more important rules that stop the rest
-    most_percent: int
+    own: Sequence[int]  # versions of the draft's rule or promotion
+    bases: Sequence[Version] = ()  # of other rules that a multiplier multiplies
+    stoppers: Sequence[int] = ()  # versions of more important rules that stop the rest
+    most_percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,15 @@ def steps_of(climb: Climb) -> str:
              WHERE {own} AND NOT EXISTS (SELECT FROM loyalty_tierchange tc
                                           WHERE tc.member_id = st.member_id AND tc.ladder_id = st.ladder_id)) step
 ), """
+
+
+def tier_of_then(climb: Climb) -> list[str]:
+    """The joins that bring the tier held at the moment of a sale, as `t.tier`; beside `steps_of`."""
+    lowest = climb.lowest.id if climb.lowest else "NULL::bigint"
+    return [
+        "LEFT JOIN held ON held.member_id = s.member_id AND s.happened_at >= held.since AND s.happened_at < held.until",
+        f"CROSS JOIN LATERAL (SELECT coalesce(held.tier_id, {lowest}) AS tier) t",
+    ]
 
 
 # Which purchase of the member's each sale is: those that came back whole do not count.
@@ -205,12 +215,7 @@ class Judging:
         draft, ground = self.draft, self.ground
         joins = []
         if self.needs_tier and ground.climb:
-            joins.append(
-                "LEFT JOIN held ON held.member_id = s.member_id "
-                "AND s.happened_at >= held.since AND s.happened_at < held.until"
-            )
-            lowest = ground.climb.lowest.id if ground.climb.lowest else "NULL::bigint"
-            joins.append(f"CROSS JOIN LATERAL (SELECT coalesce(held.tier_id, {lowest}) AS tier) t")
+            joins += tier_of_then(ground.climb)
         elif uses(draft.conditions, "tier"):
             joins.append("CROSS JOIN (SELECT NULL::bigint AS tier) t")
         if uses(draft.conditions, *PURCHASES):
@@ -246,30 +251,51 @@ class Judging:
             return "s.returned_amount", "s.amount"
         return "coalesce(g.back, s.returned_amount)", "coalesce(nullif(g.weight, 0), s.amount)"
 
-    def given(self) -> str:
-        """What limits leave of the points of a sale."""
-        limits = self.draft.limits
-        capped = f"least(points, {limits['per_sale']:d})" if "per_sale" in limits else "points"
-        counted = [
-            (period, most, name == "times")
-            for name in ("times", "points")
-            for period, most in limits.get(name, {}).items()
-        ]
-        pause = limits.get("cooldown_hours", 0) * 3_600_000_000
-        if not counted and not pause:
-            return f"{capped}::bigint"
-        periods = ", ".join(period_of(period) for period, _most, _is_times in counted)
-        times = ", ".join(str(is_times).lower() for _period, _most, is_times in counted)
-        return (
-            f"(replay_limit({capped}::bigint, {microseconds('happened_at')}, ARRAY[{periods}]::bigint[], "
-            f"{numbers([most for _period, most, _is_times in counted])}, ARRAY[{times}]::boolean[], {pause:d}) "
-            f"OVER (PARTITION BY member_id ORDER BY happened_at, id ROWS UNBOUNDED PRECEDING))[1]"
-        )
-
     def units(self) -> str:
         """What a gift takes from the draft's budget: points, or minor units rounded up."""
         price = self.draft.budget_price
         return "given" if price is None else f"(given * {price:d} + 999) / 1000"
+
+
+def left_by(limits: Mapping[str, Any]) -> str:
+    """What the limits of a member leave of the points of a sale."""
+    capped = f"least(points, {limits['per_sale']:d})" if "per_sale" in limits else "points"
+    counted = [
+        (period, most, name == "times") for name in ("times", "points") for period, most in limits.get(name, {}).items()
+    ]
+    pause = limits.get("cooldown_hours", 0) * 3_600_000_000
+    if not counted and not pause:
+        return f"{capped}::bigint"
+    periods = ", ".join(period_of(period) for period, _most, _is_times in counted)
+    times = ", ".join(str(is_times).lower() for _period, _most, is_times in counted)
+    return (
+        f"(replay_limit({capped}::bigint, {microseconds('happened_at')}, ARRAY[{periods}]::bigint[], "
+        f"{numbers([most for _period, most, _is_times in counted])}, ARRAY[{times}]::boolean[], {pause:d}) "
+        f"OVER (PARTITION BY member_id ORDER BY happened_at, id ROWS UNBOUNDED PRECEDING))[1]"
+    )
+
+
+def of_sales(joins: Sequence[str], conditions: Sequence[str], *, needs_member: bool) -> str:
+    """From where the sales of a range of members in a period are read."""
+    return f"""FROM members_sale s
+     CROSS JOIN LATERAL (SELECT s.happened_at AT TIME ZONE {zone()} AS clock) c
+      {"JOIN members_member m ON m.id = s.member_id" if needs_member else ""}
+      {" ".join(joins)}
+     WHERE s.member_id BETWEEN %(first)s AND %(last)s
+       AND s.happened_at >= %(since)s AND s.happened_at < %(until)s
+       AND {" AND ".join(conditions) or "true"}"""
+
+
+def after(limits: Mapping[str, Any], units: str) -> str:
+    """The steps after `tried`: what limits leave, and what is left after what came back."""
+    return f"""limited AS (
+    SELECT *, {left_by(limits)} AS given FROM tried
+), netted AS (
+    SELECT *, CASE WHEN back = 0 OR given = 0 OR weight = 0 THEN given
+                   ELSE given - floor(round(given * back::numeric / weight, 9))::bigint END AS would,
+           {units} AS units
+      FROM limited
+)"""
 
 
 def microseconds(column: str) -> str:
@@ -303,21 +329,8 @@ def judged(draft: Version, ground: Ground, bound: Bound, looked: Looked | None =
     return f"""{judging.before()}tried AS (
     SELECT {", ".join([*COLUMNS, *looked.columns])}, ({points})::bigint AS points, {back} AS back, {weight} AS weight,
            {issued} AS issued, {really} AS really
-      FROM members_sale s
-     CROSS JOIN LATERAL (SELECT s.happened_at AT TIME ZONE {zone()} AS clock) c
-      {"JOIN members_member m ON m.id = s.member_id" if is_about_member else ""}
-      {" ".join(gift.joins)}
-     WHERE s.member_id BETWEEN %(first)s AND %(last)s
-       AND s.happened_at >= %(since)s AND s.happened_at < %(until)s
-       AND {" AND ".join(conditions) or "true"}
-), limited AS (
-    SELECT *, {judging.given()} AS given FROM tried
-), netted AS (
-    SELECT *, CASE WHEN back = 0 OR given = 0 OR weight = 0 THEN given
-                   ELSE given - floor(round(given * back::numeric / weight, 9))::bigint END AS would,
-           {judging.units()} AS units
-      FROM limited
-)"""
+      {of_sales(gift.joins, conditions, needs_member=is_about_member)}
+), {after(draft.limits, judging.units())}"""
 
 
 def sales(draft: Version, ground: Ground, bound: Bound) -> str:

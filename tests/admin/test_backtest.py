@@ -4,9 +4,13 @@ from datetime import date
 
 import pytest
 
+from loyalty.backtest.actions import ask_backtest
 from loyalty.backtest.models import Backtest
+from loyalty.backtest.rules import Whom
 from loyalty.drafting.models import RuleDraft
 from loyalty.ledger.models import PointKind
+from loyalty.promotions.actions import keep_promotion
+from loyalty.promotions.models import Promotion
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tasks import run_chunk
@@ -231,3 +235,53 @@ def test_a_period_without_a_sale_says_so(world, rule):
 
     assert "No sale of these days and members would have earned anything" in said
     assert "Download everybody" not in said
+
+
+def test_a_promotion_goes_from_its_form_to_the_result_and_back(world):
+    client, promotion = world.client("marketer"), Promotion.objects.get(code="welcome")
+    says = {
+        "is_on": "on", "effect": "percent_off", "amount": "5", "percent": "10", "rounding": "down", "buys": "2",
+        "gets": "1", "together": "all", "priority": "100", "combines": "on", "times_month": "9",
+    }  # fmt: skip
+    versions = promotion.versions.count()
+
+    drawn = client.post(f"/admin/loyalty/promotion/{promotion.pk}/say/", says | {"try": "1"})
+    assert "10% off" in text_of(client.get(drawn["Location"]))
+    client.post(drawn["Location"], {"period": "own", "first": "2026-03-01", "last": "2026-03-09"})
+    made = Backtest.objects.latest("pk")
+    work()
+
+    state = client.get(f"{DESK}{made.pk}/change/")
+    said = text_of(state)
+    assert "This promotion really took off CN¥2.00" in said
+    assert "The draft would have taken off CN¥1,200.00" in said
+    assert "Sales touched by the draft 2" in said
+    assert "Past sales stand at the prices paid then" in said
+    assert "The promotion is tried by itself" in said
+    assert "Biggest discounts of the draft" in said
+    assert "王小明" in said
+    address = f"/admin/loyalty/promotion/{promotion.pk}/say/?draft={made.promotion_draft_id}"
+    assert address in state.content.decode()
+    assert 'value="9"' in client.get(address).content.decode()
+    file = b"".join(client.get(f"{DESK}{made.pk}/members.csv").streaming_content).decode()
+    assert f"{world.here.member.number},here,1,1.00,600.00,599.00" in file
+    assert "+CN¥1,198.00" in text_of(client.get(DESK))
+    assert "March 1, 2026 – March 9, 2026" in text_of(client.get(drawn["Location"]))
+    assert promotion.versions.count() == versions
+
+
+def test_the_biggest_discounts_of_other_stores_are_not_shown_to_those_who_see_some(world):
+    draft = keep_promotion(promotion=Promotion.objects.get(code="welcome"), by=None, amount=100)
+    asked = {"first": date(2026, 3, 1), "last": date(2026, 3, 8), "whom": Whom()}
+    made = ask_backtest(draft=draft, by=None, now=NOW, **asked)
+    work()
+    marketer = world.people["marketer"]
+    marketer.sees_all_stores = False
+    marketer.save()
+    marketer.posts.create(store=world.here.store)
+
+    page = text_of(world.client("marketer").get(f"{DESK}{made.pk}/change/"))
+
+    assert "Biggest discounts of the draft" in page
+    assert world.here.member.name in page
+    assert not [secret for secret in world.there.secrets if secret in page]

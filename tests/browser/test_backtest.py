@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from loyalty.backtest.models import Backtest
 from loyalty.earning.actions import record_sale
+from loyalty.promotions.models import Promotion
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tasks import run_chunk
 from members.kit.models import Chunk
@@ -57,7 +58,7 @@ def test_a_rule_is_drawn_tried_and_read(open_browser, shop, viewport):
     assert "at home in Lane Store" in said
     for words in ("This rule really gave\n100", "The draft would have given\n300", "Difference\n+200"):
         assert words in said
-    page.locator("canvas.chart").first.wait_for()
+    page.locator("canvas.chart[style]").first.wait_for()
     assert overflow(page) <= 0
     with page.expect_download() as download:
         page.get_by_role("link", name="Download everybody").click()
@@ -71,3 +72,32 @@ def test_a_rule_is_drawn_tried_and_read(open_browser, shop, viewport):
     page.get_by_role("button", name="Show what it means").click()
     page.get_by_role("button", name="Yes, let it stand").click()
     assert RuleVersion.objects.filter(rule=rule).latest("number").points == 3
+
+
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "desk"])
+def test_a_promotion_is_tried_and_read(pages, shop, viewport):
+    promotion, today = Promotion.objects.create(code="spring", name_zh="春茶", name_en="Spring"), timezone.localdate()
+    page = pages("en-GB", viewport)
+    enter_admin(page)
+
+    page.goto(f"/admin/loyalty/promotion/{promotion.pk}/say/")
+    page.locator("[name=effect]").select_option("percent_off")
+    page.locator("[name=percent]").fill("15")
+    page.get_by_role("button", name="Try it on past sales…").click()
+    assert "15% off" in page.locator(".preview").inner_text()
+    page.get_by_label("other days").check()
+    page.get_by_label("first day").fill((today - timedelta(days=20)).isoformat())
+    page.get_by_label("last day").fill(today.isoformat())
+    assert overflow(page) <= 0
+    page.get_by_role("button", name="Try it", exact=True).click()
+    for chunk in Chunk.objects.filter(slot=Backtest.objects.get().slot).values_list("pk", flat=True):
+        run_chunk(chunk)
+
+    page.get_by_text("The draft would have taken off").wait_for()
+    said = page.locator("#backtest-state").inner_text()
+    for words in ("This promotion really took off\nCN¥0.00", "The draft would have taken off\nCN¥15.00"):
+        assert words in said
+    page.locator("canvas.chart[style]").first.wait_for()
+    assert overflow(page) <= 0
+    page.get_by_role("link", name="Go on with this draft").click()
+    assert page.locator("[name=percent]").input_value() == "15"
