@@ -75,10 +75,10 @@ def test_a_rule_is_drawn_tried_and_read(open_browser, shop, viewport):
 
 
 @pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "desk"])
-def test_a_promotion_is_tried_and_read(pages, shop, viewport):
+def test_a_promotion_is_tried_and_read(open_browser, shop, viewport):
     promotion, today = Promotion.objects.create(code="spring", name_zh="春茶", name_en="Spring"), timezone.localdate()
-    page = pages("en-GB", viewport)
-    enter_admin(page)
+    page = open_browser("en-GB", viewport)
+    enter_admin(page, "mark")
 
     page.goto(f"/admin/loyalty/promotion/{promotion.pk}/say/")
     page.locator("[name=effect]").select_option("percent_off")
