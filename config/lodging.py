@@ -183,7 +183,8 @@ def locked(directory: Path) -> int:
     patience = time.monotonic() + FAREWELL
     while not grabbed(lock):
         holder = int(os.pread(lock, 20, 0) or b"0")
-        if is_alive(holder) or time.monotonic() > patience:
+        is_anothers = holder != os.getpid() and is_alive(holder)  # what we started ourselves is only on its way out
+        if is_anothers or time.monotonic() > patience:
             os.close(lock)
             raise CannotStart(f"Already running on {directory} (process {holder}): stop that first.")
         time.sleep(0.1)
