@@ -127,8 +127,8 @@ def test_the_pages_can_be_used_without_javascript(open_browser, wang):
     page.locator("#month").select_option(index=0)
     page.locator("form.picker button").click()
 
-    assert "month=" in page.url
-    assert page.locator("#sheet").is_visible()
+    page.wait_for_url("**month=*")
+    page.locator("#sheet").wait_for()
 
 
 def test_light_and_dark_follow_the_device_until_the_reader_chooses(open_browser, wang):
