@@ -20,6 +20,7 @@ from loyalty.rulebook.rules import (
     never_again,
     shadowed,
     unknown_codes,
+    version_at,
     wants_of,
     words_of_chosen,
 )
@@ -139,12 +140,6 @@ class When:
     @property
     def words(self) -> str:
         return str(STATES[self.state])
-
-
-def version_at(versions: Iterable[Any], now: datetime) -> Any:
-    """What a promotion says at a moment, out of all its versions; None before the first."""
-    begun = [version for version in versions if version.valid_from <= now]
-    return max(begun, key=lambda each: (each.valid_from, each.number), default=None)
 
 
 def version_shown(versions: Iterable[Any], now: datetime) -> Any:

@@ -1,9 +1,9 @@
 """What a rule version may say, and what is suspicious about rules that stand side by side."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
@@ -214,6 +214,12 @@ def stacked(versions: Sequence[Version], most_percent: int) -> Iterator[Finding]
             rules = ", ".join(named(each) for each in together[:-1])
             facts = {"rules": rules, "factor": f"{float(factor):g}", "most": f"{most_percent / 100:g}"}
             yield Finding("stacks_too_high", together[-1].rule_code, words % facts)
+
+
+def version_at(versions: Iterable[Any], now: datetime) -> Any:
+    """What a rule or promotion says at a moment, out of all its versions; None before the first."""
+    begun = [version for version in versions if version.valid_from <= now]
+    return max(begun, key=lambda each: (each.valid_from, each.number), default=None)
 
 
 def read_list(text: str) -> list[str]:
