@@ -1,6 +1,7 @@
 """What was bought: products, categories, brands, how much and how many."""
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,9 +12,9 @@ from members.kit.money import LARGEST_AMOUNT, format_money
 from members.purchases.rules import MOST_PIECES
 
 FIELDS: Mapping[str, Callable[[Goods], str]] = {
-    "product": lambda line: line.sku,
-    "category": lambda line: line.category,
-    "brand": lambda line: line.brand,
+    "product": attrgetter("sku"),  # faster than a function of ours
+    "category": attrgetter("category"),
+    "brand": attrgetter("brand"),
 }
 
 
@@ -23,7 +24,7 @@ def any_line(field: str) -> Any:
 
     def holds(wants: list[str]) -> Any:
         wanted = frozenset(wants)
-        return lambda case: any(value_of(line) in wanted for line in case.lines)
+        return lambda case: not wanted.isdisjoint(map(value_of, case.lines))
 
     return holds
 

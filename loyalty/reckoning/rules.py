@@ -182,7 +182,7 @@ def why_not(version: Version, case: Case, usage: Usage) -> str | None:
     miss = version.check(case)
     if miss is not None:
         return miss.test
-    if version.chosen is not None and not any(version.chosen(line) for line in case.lines):
+    if version.chosen is not None and not any(map(version.chosen, case.lines)):
         return "lines"
     return barred(version.limits, usage, version.rule, case.at) if version.limits else None
 
