@@ -49,6 +49,7 @@ SIDEBAR = [
             entry(_("Members"), "members.member", "group"),
             entry(_("Sales"), "members.sale", "receipt_long"),
             entry(_("Returns"), "members.return", "assignment_return"),
+            entry(_("Notes and tasks"), "members.note", "sticky_note_2"),
             entry(_("Households"), "loyalty.seat", "family_restroom"),
             entry(_("Merges"), "loyalty.merge", "call_merge"),
         ],

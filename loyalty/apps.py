@@ -13,3 +13,8 @@ class LoyaltyConfig(AppConfig):
     def ready(self) -> None:
         """Rooms above register what those below show."""
         import_module("loyalty.returns.panels")
+        import_module("loyalty.tiers.panels")
+        import_module("loyalty.ledger.panels")
+        import_module("loyalty.earning.panels")
+        import_module("loyalty.benefits.panels")
+        import_module("loyalty.merging.panels")

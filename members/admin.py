@@ -1,6 +1,9 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import members.counter.admin
 import members.messaging.admin
+import members.notes.admin
 import members.profiles.admin
 import members.purchases.admin
-import members.stores.admin  # noqa: F401
+import members.stores.admin
+import members.timeline.admin  # noqa: F401

@@ -2,6 +2,7 @@
 
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
+from members.notes.models import Note
 from members.profiles.models import CustomField, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
 from members.stores.models import Store, StoreStaff, Till, User
@@ -13,6 +14,7 @@ __all__ = [
     "Identity",
     "Member",
     "Message",
+    "Note",
     "Product",
     "Return",
     "ReturnLine",

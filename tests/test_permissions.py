@@ -29,6 +29,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_return": (ALL, set(), set(), True),
     "members_store": (ALL, OWNER, set(), True),
     "members_till": ({"manager", "owner"}, OWNER, set(), True),
+    "members_note": (HANDS, set(), set(), True),
     "members_product": (ALL, OWNER, set(), False),
     "members_customfield": (SETTERS, OWNER, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
@@ -118,6 +119,11 @@ SITE: dict[str, dict[str, set[int]]] = {
     "members_return_undo": {"others": {403}, "manager": {200}, "owner": {200}},
     "return_undo_now": {"others": {405}},
     "member_protect": {"others": {405}},
+    "member_timeline": {"others": {200}},
+    "till_card": {"others": {200}},
+    "note_done": {"others": {405}},
+    "note_reopen": {"others": {405}},
+    "note_withdraw": {"others": {405}},
 }
 OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}

@@ -155,3 +155,15 @@ def test_every_dependency_says_what_it_is_for():
     for line in text.splitlines():
         if re.match(r'\s+"[a-z][\w\-\[\],]*~=', line):
             assert "#" in line, line
+
+
+@pytest.mark.parametrize("sheet", sorted(ROOT.glob("static/css/*.css")), ids=lambda path: path.name)
+def test_every_rule_of_a_style_sheet_is_closed_before_the_next_begins(sheet: Path):
+    """An open brace swallows all rules behind it: browsers read them as nested, and say nothing."""
+    depth, inside_media = 0, False
+    for number, line in enumerate(re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL).splitlines(), 1):
+        opens, closes = line.count("{"), line.count("}")
+        inside_media = inside_media if depth else line.startswith("@")
+        depth += opens - closes
+        assert 0 <= depth <= (2 if inside_media else 1), f"{sheet.name}, line {number} without its comments: {line}"
+    assert depth == 0

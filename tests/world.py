@@ -43,6 +43,7 @@ from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
 from members.kit.models import Chunk
 from members.messaging.models import Message, Template
+from members.notes.models import Note
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product, Return, Sale
@@ -229,6 +230,10 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_sale": Sale.objects.get(pk=sale),
         "members_return": bring_back(member, store, mark),
         "members_message": Message.objects.of(member).first(),
+        "members_note": Note.objects.create(
+            member=member, words=f"window{mark}", due_on=NOW.date(), key="1", written_at=NOW,
+            written_by=UserFactory.create(username=f"writer-{store.code}"),
+        ),
         "loyalty_event": Event.objects.create(
             member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
         ),

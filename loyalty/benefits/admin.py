@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 
-from loyalty.benefits.actions import plans_of
+from loyalty.benefits.actions import main_plan_of, plans_of
 from loyalty.benefits.models import Benefit
 from loyalty.benefits.rules import check_value
 from loyalty.grants.actions import protect
+from loyalty.ledger.views import holdings_of
 from loyalty.tiers import admin as tiers
 from loyalty.tiers.models import Ladder, Need, Tier
 from members.kit.admin import Kept
@@ -87,13 +88,17 @@ admin.site.unregister(Member)
 class MemberDesk(tiers.MemberDesk):
     """A member's page with tiers, benefits and what is missing."""
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
-        shows = member is not None and cast(User, request.user).has_perm("loyalty.view_standing")
-        context = (extra_context or {}) | ({"plans": plans_of(member, timezone.now())} if member and shows else {})
-        return super().change_view(request, object_id, form_url, context)
+    def facts_of(self, request: HttpRequest, member: Member) -> dict[str, Any]:
+        """With the way on the main ladder, and the plan on every ladder for those who may see it."""
+        plans = plans_of(member, timezone.now())
+        shown = plans if cast(User, request.user).has_perm("loyalty.view_standing") else []
+        main = [plan.progress for plan in plans[:1]]
+        return super().facts_of(request, member) | {"plans": shown, "progress": main[0] if main else None}
+
+    def facts_for_card(self, member: Member) -> dict[str, Any]:
+        """Points and tier, and what the tier gives."""
+        now = timezone.now()
+        return {"holdings": holdings_of(member, now), "plan": main_plan_of(member, now)}
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.protect))

@@ -1,15 +1,20 @@
 """What a dashboard shows of points: issued, spent, and whether the books are right."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from django.db.models import Q, Sum
 from django.db.models.functions import TruncDate
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from loyalty.ledger.models import Difference, Movement, PointKind
 from members.kit.charts import Chart, Scope, Series, by_day, day_labels, days_until
 from members.kit.names import named
+from members.profiles.models import Member
+from members.timeline.rules import Shown, Source, register
 
 SHOWN_DAYS = 30
 ISSUED = (Movement.Kind.EARN, Movement.Kind.IMPORT)
@@ -56,3 +61,27 @@ def points_per_day(scope: Scope, now: datetime) -> Chart | None:
 def differences() -> int:
     """How many differences the nightly proofs found and nobody has cleared away; counted to a hundred."""
     return Difference.objects.order_by("-pk")[:100].count()
+
+
+def show_movements(rows: Sequence[Movement], member: Member) -> Iterable[Shown]:
+    """Movements as lines of a member's time."""
+    for movement in rows:
+        facts = [named(movement.account.kind), movement.reason]
+        if movement.member_id != member.pk:
+            facts.append(_("as %(number)s, merged") % {"number": movement.member.number})
+        url = reverse("admin:loyalty_movement_change", args=[movement.pk])
+        amount = f"{movement.signed:+,}".replace("-", "\u2212")
+        tone = "good" if movement.kind in ISSUED else ""
+        yield Shown(movement.get_kind_display(), " · ".join(filter(None, facts)), url, amount, tone)
+
+
+register(
+    Source(
+        "movement",
+        gettext_lazy("Points"),
+        "swap_vert",
+        "loyalty.view_movement",
+        lambda member: Movement.objects.lived_by(member).select_related("account__kind", "member"),
+        show_movements,
+    )
+)

@@ -72,16 +72,6 @@ def change_of(movement: Movement) -> int:
     return -movement.points if movement.source == Bucket.ACTIVE else 0
 
 
-def lived_by(member: Member) -> MovementQuerySet:
-    """What moved for a member, and before a merge for those who are this member now, but for the merge itself."""
-    merged = list(Member.objects.merged_into(member).values_list("pk", flat=True))
-    lived = Movement.objects.filter(account__member__in=[member.pk, *merged]).lived()
-    if not merged:
-        return lived
-    went = Movement.objects.filter(account__member__in=merged, kind="transfer", key__regex=r"^(un)?merge:")
-    return lived.exclude(kind="transfer", key__in=list(went.values_list("key", flat=True)))
-
-
 def entries_of(movements: Iterable[Movement], member: Member) -> list[Entry]:
     """The member's movements with their reasons in plain words, and the sale that caused them."""
     movements = list(movements)
@@ -182,7 +172,7 @@ def same_day(one: datetime | None, other: datetime | None) -> bool:
 
 def latest_of(member: Member, number: int) -> list[Entry]:
     """The latest movements of points that can be spent."""
-    movements = lived_by(member).filter(account__kind__is_spendable=True, points__gt=0)
+    movements = Movement.objects.lived_by(member).filter(account__kind__is_spendable=True, points__gt=0)
     return entries_of(movements.newest_first()[:number], member)
 
 
@@ -217,7 +207,7 @@ def statement(request: HttpRequest) -> HttpResponse:
     start = start_of_month(month)
     end = months_after(start, 1)
     movements = Movement.objects.of_family(member).of_kind(kind) if kind else Movement.objects.none()
-    lived = lived_by(member).of_kind(kind) if kind else movements
+    lived = Movement.objects.lived_by(member).of_kind(kind) if kind else movements
     rows = lived.between(start, end).filter(points__gt=0).newest_first()
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {

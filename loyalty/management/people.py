@@ -3,6 +3,8 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from loyalty.gifts.actions import give
 from loyalty.gifts.models import GiftRule
 from loyalty.households.actions import accept, invite, start_household
@@ -10,7 +12,8 @@ from loyalty.ledger.models import Account, PointKind
 from loyalty.merging.actions import merge_members
 from loyalty.pooling.actions import spend_together
 from members.kit.refusals import Refusal
-from members.profiles.models import Member
+from members.notes.actions import write_note
+from members.profiles.models import Member, MemberQuerySet
 from members.stores.models import Store, User
 
 TWINS = 4  # pairs of whom one is merged already
@@ -35,6 +38,29 @@ def tell_of_people(*, stores: list[Store], now: datetime) -> None:
     GiftRule.objects.filter(kind=kind).update(is_on=True)
     exchange_gifts(kind, now)
     gather_families(kind, now)
+    write_notes(home, now)
+
+
+NOTES = (  # words for Chinese and other members, and in how many days it is to be done
+    ("喜欢靠窗的座位，常点桂花拿铁，少糖。", "Likes the seat by the window and an osmanthus latte, less sugar.", None),
+    ("对花生过敏，推荐点心前请确认。", "Allergic to peanuts: ask before offering cakes.", None),
+    ("新一批龙井到货后请告知。", "Wants to hear when the new Longjing is in.", 2),
+    (
+        "茶壶盖有裂纹，已答应换新，到货后致电。",
+        "The lid of the teapot is cracked; we promised a new one and a call.",
+        0,
+    ),
+)
+
+
+def write_notes(members: MemberQuerySet, now: datetime) -> None:
+    """What colleagues should know about regulars, and what was promised them."""
+    clerk = User.objects.get(username="clerk")
+    for place, member in enumerate(members.order_by("pk")[:12]):
+        zh, en, days = NOTES[place % len(NOTES)]
+        due_on = None if days is None else timezone.localdate(now) + timedelta(days=days)
+        words = en if member.language == "en" else zh
+        write_note(member=member, words=words, by=clerk, key="demo-note", now=now, due_on=due_on)
 
 
 def gather_families(kind: PointKind, now: datetime) -> None:

@@ -38,13 +38,11 @@ admin.site.unregister(Member)
 class MemberDesk(benefits.MemberDesk):
     """A member's page, from which another one can be merged into this one."""
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
-        shows = member is not None and cast(User, request.user).has_perm("loyalty.view_merge")
-        merges = Merge.objects.of(member).newest_first() if member is not None and shows else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "merges": merges})
+    def facts_of(self, request: HttpRequest, member: Member) -> dict[str, Any]:
+        """With who was merged into them."""
+        shows = cast(User, request.user).has_perm("loyalty.view_merge")
+        merges = Merge.objects.of(member).newest_first() if shows else []
+        return super().facts_of(request, member) | {"merges": merges}
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.merge_with)

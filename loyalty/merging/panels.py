@@ -1,18 +1,22 @@
 """A merge in rows that people can read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.forms import BoundField, Form
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.ledger.models import PointKind
 from loyalty.merging.actions import Preview
+from loyalty.merging.models import Merge
 from loyalty.tiers.models import Ladder, Tier
 from members.kit.names import named
 from members.profiles.models import CustomField, Member
 from members.stores.models import Store
+from members.timeline.rules import Shown, Source, register
 
 FIELDS = {"name": _("Name"), "birth_on": _("birthday"), "language": _("language"), "home_store": _("home store")}
 COUNTED = {  # what is said of the rows that go over
@@ -105,3 +109,29 @@ def counted(outcome: Mapping[str, Any]) -> list[tuple[Any, int]]:
     """How many rows of what go over."""
     counts = outcome.get("counts", {})
     return [(words, counts[table]) for table, words in COUNTED.items() if counts.get(table)]
+
+
+def show_merges(rows: Sequence[Merge], member: Member) -> Iterable[Shown]:
+    """Merges as lines of a member's time."""
+    for merge in rows:
+        words = (
+            gettext("%(number)s was merged into this member")
+            if merge.undone_at is None
+            else gettext("%(number)s was merged into this member, and parted again")
+        )
+        url = reverse("admin:loyalty_merge_change", args=[merge.pk])
+        yield Shown(words % {"number": merge.duplicate_number}, merge.reason, url)
+
+
+register(
+    Source(
+        "merge",
+        _("Merges"),
+        "call_merge",
+        "loyalty.view_merge",
+        Merge.objects.of,
+        show_merges,
+        at="merged_at",
+        on_page=False,
+    )
+)

@@ -112,6 +112,7 @@ MOVES = (
     Moves("members_sale"),
     Moves("members_saleline"),
     Moves("members_return", follows=("sale_id", "members_sale")),
+    Moves("members_note", unique=("key",)),
     Moves("members_returnline", follows=("goods_return_id", "members_return")),
     Moves("loyalty_event", unique=("code", "key")),
     Moves("loyalty_award", only="r.sale_id IS NOT NULL OR r.event_id = ANY (%(events)s::bigint[])"),

@@ -1,12 +1,12 @@
 """The staff's door to tiers, and a member's page with points, tier and history."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -14,18 +14,16 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminColorInputWidget
 
-from loyalty.ledger.views import holdings_of, lived_by
-from loyalty.tiers.actions import load_climb, progress_of, tier_shown
+from loyalty.ledger.views import holdings_of
+from loyalty.tiers.actions import load_climb, tier_shown
 from loyalty.tiers.models import Ladder, Tier, TierChange
 from loyalty.tiers.rules import Step, check_steps, check_window
+from members.counter import admin as counter
 from members.kit.admin import Kept, Records
 from members.kit.names import named
 from members.kit.refusals import Refusal
 from members.profiles import admin as profiles
 from members.profiles.models import Member
-from members.purchases.models import Sale
-
-SHOWN = 10  # rows of history on a member's page
 
 
 class TierFormSet(BaseInlineFormSet[Any, Any, Any]):
@@ -137,11 +135,10 @@ admin.site.unregister(Member)
 
 
 @admin.register(Member)
-class MemberDesk(profiles.MemberDesk):
+class MemberDesk(counter.MemberDesk):
     """The members' list with tier and points, and a page that says what matters now."""
 
     change_form_outer_before_template = "admin/member_now.html"
-    change_form_outer_after_template = "admin/member_history.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("standings__tier", "accounts__kind")
@@ -160,23 +157,6 @@ class MemberDesk(profiles.MemberDesk):
     def points(self, member: Member) -> str:
         return f"{sum(each.active for each in member.accounts.all() if each.kind.code == 'points'):,}"
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
-        context = (extra_context or {}) | (page_of(member) if member else {})
-        return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
-
-
-def page_of(member: Member) -> dict[str, Any]:
-    """What a member's page shows around the form: what matters now, and the latest of everything."""
-    now = timezone.now()
-    return {
-        "member": member,
-        "title": member.name or member.number,
-        "holdings": holdings_of(member, now),
-        "progress": progress_of(member, now),
-        "sales": Sale.objects.of(member).select_related("store").newest_first()[:SHOWN],
-        "movements": lived_by(member).select_related("account__kind", "member").newest_first()[:SHOWN],
-        "changes": member.tier_changes.select_related("before", "after").order_by("-happened_at")[:SHOWN],
-    }
+    def facts_of(self, request: HttpRequest, member: Member) -> dict[str, Any]:
+        """With what the member holds."""
+        return super().facts_of(request, member) | {"holdings": holdings_of(member, timezone.now())}

@@ -1,13 +1,17 @@
 """What a dashboard shows of tiers."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Count
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from loyalty.tiers.models import Ladder, Standing, Tier
+from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
 from members.kit.charts import Chart, Scope, Series, remembered
 from members.kit.names import named
+from members.profiles.models import Member
+from members.timeline.rules import Shown, Source, register
 
 
 def tier_mix(scope: Scope, now: datetime, members: int) -> Chart | None:
@@ -46,3 +50,25 @@ def standing_on(tiers: list[Tier], scope: Scope) -> dict[int, int]:
     """How many standings each tier has."""
     standings = Standing.objects.filter(**scope.within("member__home_store"), tier__in=tiers)
     return dict(standings.order_by().values_list("tier").annotate(count=Count("pk")))
+
+
+def show_changes(rows: Sequence[TierChange], member: Member) -> Iterable[Shown]:
+    """Tier changes as lines of a member's time."""
+    for change in rows:
+        before, after = (named(tier) if tier else "—" for tier in (change.before, change.after))
+        words = _("%(tier)s, for another term") % {"tier": after} if before == after else f"{before} → {after}"
+        more = " · ".join(filter(None, [named(change.ladder), change.get_reason_display(), change.note]))
+        rises = change.after is not None and (change.before is None or change.after.threshold > change.before.threshold)
+        yield Shown(words, more, tone="good" if rises else "warn" if before != after else "")
+
+
+register(
+    Source(
+        "tier",
+        gettext_lazy("Tiers"),
+        "stairs",
+        "loyalty.view_tierchange",
+        lambda member: TierChange.objects.filter(member=member).select_related("before", "after", "ladder"),
+        show_changes,
+    )
+)

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -231,6 +231,25 @@ class MemberDesk(Kept):
         rows = super().get_queryset(request).filter(merged_into=None).select_related("home_store")
         return cast(QuerySet[Any], rows.prefetch_related("identities").annotate(sees_contacts=Value(sees)))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The member, read once a request, and without what only lists show."""
+        kept = request.__dict__.setdefault("members_read", {})
+        if object_id not in kept:
+            rows = self.get_queryset(request).prefetch_related(None)
+            kept[object_id] = rows.filter(pk=int(object_id)).first() if str(object_id).isdecimal() else None
+        return kept[object_id]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        member = self.get_object(request, object_id) if self.has_view_or_change_permission(request) else None
+        context = (extra_context or {}) | (self.facts_of(request, member) if member is not None else {})
+        return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
+
+    def facts_of(self, request: HttpRequest, member: Member) -> dict[str, Any]:
+        """What the member's page shows around the form; rooms above add to it."""
+        return {"member": member, "title": member.name or member.number}
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -242,8 +261,14 @@ class MemberDesk(Kept):
         if not self.edits(request, obj):
             return super().get_form(request, obj, change, **kwargs)
         base = EnrolForm if obj is None else ProfileForm
-        kwargs["form"] = type("HereForm", (base,), custom_fields() if obj is not None else {})
+        kwargs["form"] = type("HereForm", (base,), self.further_fields(request) if obj is not None else {})
         return super().get_form(request, obj, change, **kwargs)
+
+    def further_fields(self, request: HttpRequest) -> dict[str, forms.Field]:
+        """The form fields of the shop's further fields, read once a request."""
+        if "further_fields" not in request.__dict__:
+            request.__dict__["further_fields"] = custom_fields()
+        return cast(dict[str, forms.Field], request.__dict__["further_fields"])
 
     def edits(self, request: HttpRequest, obj: Any) -> bool:
         """Whether the reader may type here."""
@@ -253,7 +278,7 @@ class MemberDesk(Kept):
         if obj is None:
             return ((None, {"fields": ("name", "phone", "email", "card", "language", "home_store")}),)
         edits = self.edits(request, obj)
-        codes = tuple(custom_fields())
+        codes = tuple(self.further_fields(request))
         further: Any = codes if edits else codes and ("further",)
         groups: list[Any] = [
             (

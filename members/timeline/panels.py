@@ -1,0 +1,106 @@
+"""What the rooms below show in the list: joining, sales, returns, notes. Imported when the floor is ready."""
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from members.kit.money import format_money
+from members.kit.names import named
+from members.notes.models import Note
+from members.profiles.models import Member
+from members.purchases.models import Return, Sale
+from members.timeline.rules import Shown, Source, register
+
+
+def joining(member: Member) -> QuerySet[Member]:
+    """The member's own row, and those of whom was merged into them."""
+    own = Member.objects.filter(pk=member.pk)
+    return (own | Member.objects.merged_into(member)).select_related("home_store")
+
+
+def show_joining(rows: Sequence[Member], member: Member) -> Iterable[Shown]:
+    for row in rows:
+        words = _("Became a member") if row.pk == member.pk else _("Became a member as %(number)s")
+        more = f"{named(row.home_store)} · {row.get_source_display()}"
+        yield Shown(words % {"number": row.number}, more, tone="good")
+
+
+def show_sales(rows: Sequence[Sale], member: Member) -> Iterable[Shown]:
+    for sale in rows:
+        more = " · ".join([named(sale.store), sale.get_channel_display(), sale.receipt])
+        url = reverse("admin:members_sale_change", args=[sale.pk])
+        yield Shown(_("Purchase"), more, url, format_money(sale.amount))
+
+
+def show_returns(rows: Sequence[Return], member: Member) -> Iterable[Shown]:
+    for each in rows:
+        more = " · ".join([named(each.store), each.get_state_display(), each.receipt])
+        url = reverse("admin:members_return_change", args=[each.pk])
+        tone = "" if each.state == Return.State.DONE else "warn"
+        yield Shown(_("Goods came back"), more, url, format_money(-each.amount) if each.amount else "", tone)
+
+
+def show_notes(rows: Sequence[Note], member: Member) -> Iterable[Shown]:
+    for note in rows:
+        by = note.written_by.username if note.written_by else ""
+        more = " · ".join(filter(None, [by, state_of(note)]))
+        url = reverse("admin:members_note_change", args=[note.pk])
+        yield Shown(note.words or _("A note that was withdrawn"), more, url, tone="warn" if note.is_open else "")
+
+
+def state_of(note: Note) -> str:
+    """What is or was to be done; empty for a plain note."""
+    if note.is_open and note.due_on is not None:
+        return _("to be done by %(day)s") % {"day": date_format(note.due_on)}
+    if note.done_at is not None:
+        return _("done by %(by)s") % {"by": note.done_by.username if note.done_by else "—"}
+    return ""
+
+
+register(
+    Source(
+        "joining",
+        gettext_lazy("Joining"),
+        "person_add",
+        "members.view_member",
+        joining,
+        show_joining,
+        at="enrolled_at",
+        on_page=False,
+    )
+)
+register(
+    Source(
+        "sale",
+        gettext_lazy("Purchases"),
+        "receipt_long",
+        "members.view_sale",
+        lambda member: Sale.objects.of(member).select_related("store"),
+        show_sales,
+    )
+)
+register(
+    Source(
+        "return",
+        gettext_lazy("Returns"),
+        "assignment_return",
+        "members.view_return",
+        lambda member: Return.objects.of(member).select_related("store"),
+        show_returns,
+    )
+)
+register(
+    Source(
+        "note",
+        gettext_lazy("Notes and tasks"),
+        "sticky_note_2",
+        "members.view_note",
+        lambda member: Note.objects.of(member).select_related("written_by", "done_by"),
+        show_notes,
+        at="written_at",
+    )
+)
