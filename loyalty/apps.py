@@ -13,3 +13,5 @@ class LoyaltyConfig(AppConfig):
     def ready(self) -> None:
         """Rooms above register what those below show."""
         import_module("loyalty.returns.panels")
+        for room in ("ledger", "tiers", "households", "gifts", "earning", "promotions", "holds"):
+            import_module(f"loyalty.{room}.traits")

@@ -115,8 +115,14 @@ def of_text(name: str) -> Answer:
 
 
 def windowed(rows: Happened, moment: str, question: Question, asking: Asking) -> QuerySet[Any]:
-    """The rows of those asked about until now, within the last days where the question says so."""
-    found = asking.of(rows(question.parameters, asking)).filter(**{f"{moment}__lte": asking.now})
+    """The rows of those asked about until now, within the last days where the question says so.
+
+    Rows without a moment say how things stand.
+    """
+    found = asking.of(rows(question.parameters, asking))
+    if not moment:
+        return found
+    found = found.filter(**{f"{moment}__lte": asking.now})
     days = question.parameters.get("days")
     return found if days is None else found.filter(**{f"{moment}__gte": asking.days_back(days)})
 
@@ -168,14 +174,9 @@ def of_moment(rows: Happened, measure: Aggregate, moment: str) -> Answer:
     return answer
 
 
-def of_having(rows: Callable[[Mapping[str, Any], Asking], QuerySet[Any]]) -> Answer:
+def of_having(rows: Happened) -> Answer:
     """Yes for those who have such rows."""
-
-    def answer(question: Question, asking: Asking) -> Q:
-        has = Q(pk__in=asking.of(rows(question.parameters, asking)).values("member"))
-        return has if question.operator == "yes" else ~has
-
-    return answer
+    return of_deed(rows, "")
 
 
 def of_deed(rows: Happened, moment: str = "happened_at") -> Answer:
@@ -192,7 +193,7 @@ def of_many(rows: Happened, column: str, moment: str = "") -> Answer:
     """Codes that stand in the members' rows; choices of one at most as well as several."""
 
     def answer(question: Question, asking: Asking) -> Q:
-        all_rows = windowed(rows, moment, question, asking) if moment else asking.of(rows(question.parameters, asking))
+        all_rows = windowed(rows, moment, question, asking)
         if question.operator in ("known", "unknown"):
             has = Q(pk__in=all_rows.values("member"))
             return has if question.operator == "known" else ~has

@@ -256,5 +256,6 @@ def words_of_parameters(trait: Trait | Deed, said: Mapping[str, Any]) -> str:
                 listed = words_of_codes(parameter.choices, value)
                 words.append(_("%(name)s: %(value)s") % {"name": parameter.title, "value": listed})
             else:
-                words.append(_("in the last %(days)s days") % {"days": value})
+                days = _("within the next %(days)s days") if parameter.is_ahead else _("in the last %(days)s days")
+                words.append(days % {"days": value})
     return _(" (%(words)s)") % {"words": _(", ").join(words)} if words else ""

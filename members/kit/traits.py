@@ -149,6 +149,7 @@ class Parameter:
     is_text: bool = False  # codes that are typed, such as SKUs: too many to choose from
     default: Any = None  # stands when nothing was said; a callable is asked
     is_required: bool = False
+    is_ahead: bool = False  # days to come, not past
 
 
 IN_LAST_DAYS = Parameter("days", _("in the last days"))

@@ -175,7 +175,7 @@ register(
         Kind.YES_NO,
         of_having(identities(is_verified=True)),
     ),
-    Trait("identities", CONTACT, _("ways to be found"), Kind.NUMBER, of_count(identities(), "created_at")),
+    Trait("identities", CONTACT, _("ways to be found"), Kind.NUMBER, of_count(identities(), "")),
 )
 
 
