@@ -4,20 +4,38 @@ from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.profiles.models import CustomField, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
+from members.segments.models import (
+    Audience,
+    AudienceMember,
+    ListMember,
+    MemberList,
+    Membership,
+    Segment,
+    SegmentSize,
+    SegmentVersion,
+)
 from members.stores.models import Store, StoreStaff, Till, User
 
 __all__ = [
+    "Audience",
+    "AudienceMember",
     "Chunk",
     "CustomField",
     "IdempotentAnswer",
     "Identity",
+    "ListMember",
     "Member",
+    "MemberList",
+    "Membership",
     "Message",
     "Product",
     "Return",
     "ReturnLine",
     "Sale",
     "SaleLine",
+    "Segment",
+    "SegmentSize",
+    "SegmentVersion",
     "Store",
     "StoreStaff",
     "Template",

@@ -180,7 +180,7 @@ class Asking:
         """The rows of those members who are asked about, and of some member."""
         if self.first is None:
             return rows.filter(**{f"{path}__isnull": False})
-        return rows.filter(**{f"{path}__range": (self.first, self.last)})
+        return rows.filter(**{f"{path}__gte": self.first, f"{path}__lte": self.last})
 
 
 @dataclass(frozen=True)
