@@ -3,4 +3,5 @@
 import members.messaging.admin
 import members.profiles.admin
 import members.purchases.admin
+import members.segments.admin
 import members.stores.admin  # noqa: F401

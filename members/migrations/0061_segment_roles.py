@@ -3,10 +3,12 @@
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-MODELS = ("segment", "memberlist", "audience")
-SEES = [f"view_{model}" for model in MODELS]
-MAKES = [*SEES, "add_segment", "change_segment", "add_memberlist", "change_memberlist", "delete_memberlist", "add_audience"]
-GIVEN = {"manager": SEES, "analyst": SEES, "marketer": MAKES, "admin": MAKES}
+MODELS = (
+    "segment", "segmentversion", "membership", "segmentsize", "memberlist", "listmember", "audience", "audiencemember",
+)
+SEES = ["view_segment", "view_memberlist", "view_audience"]
+MAKES = [*SEES, "add_segment", "change_segment", "add_memberlist", "change_memberlist", "add_audience"]
+GIVEN = {"manager": ["view_segment"], "analyst": SEES, "marketer": MAKES}
 
 
 def give_permissions(apps, schema_editor):
@@ -20,6 +22,8 @@ def give_permissions(apps, schema_editor):
     ours = Permission.objects.filter(content_type__app_label="members")
     for role, codes in GIVEN.items():
         Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename__in=codes))
+    everything = ours.filter(content_type__model__in=MODELS)
+    Group.objects.get_or_create(name="admin")[0].permissions.add(*everything)
 
 
 def take_permissions(apps, schema_editor):

@@ -1,7 +1,7 @@
 """Verbs and reads: say what a segment is, refresh who is in it, freeze audiences; who is in what, and why."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,12 @@ from members.kit.names import named
 from members.kit.ranges import id_ranges
 from members.kit.refusals import Malformed, Refusal
 from members.kit.traits import DEEDS, Asking, all_traits
-from members.profiles.models import Member
+from members.profiles.actions import guess_kind, read_identity
+from members.profiles.models import Identity, Member
 from members.segments import sql
 from members.segments.models import (
     Audience,
+    ListMember,
     MemberList,
     Membership,
     Segment,
@@ -41,6 +43,7 @@ RANGE = 50_000  # member ids a statement
 AT_ONCE = 2  # such ranges, while somebody waits
 COUNT_SECONDS = 10  # somebody waits for the count of what they are typing
 SAMPLE = 6
+MOST_LISTED = 100_000
 
 
 class TakesTooLong(Refusal):
@@ -55,6 +58,13 @@ class NoName(Malformed):
 
     code = "no_name"
     sentence = _("Give it a name of 1 to 100 characters.")
+
+
+class ListTooLong(Malformed):
+    """More lines than a list may have."""
+
+    code = "list_too_long"
+    sentence = _("A list holds at most %(most)s lines.")
 
 
 class SegmentChanged(Refusal):
@@ -254,6 +264,48 @@ def freeze(*, segment: Segment, name: str, key: str, by: User | None, now: datet
         )  # fmt: skip
         sql.freeze(audience=audience.pk, found=found)
     return audience
+
+
+@transaction.atomic
+def make_list(*, name: str, texts: Sequence[str], by: User | None) -> MemberList:
+    """Keep a list of the members who are found by these phones, e-mails, cards or numbers; how many were not.
+
+    Only members whom the person sees are found. Raises NoName or ListTooLong.
+    """
+    if not 0 < len(name.strip()) <= 100:
+        raise NoName
+    if len(texts) > MOST_LISTED:
+        raise ListTooLong(most=f"{MOST_LISTED:,}")
+    found = found_by(texts)
+    seen = Member.objects.visible_to(by) if by is not None else Member.objects.current()
+    ids = set(seen.filter(pk__in=set(found.values())).values_list("pk", flat=True))
+    unknown = len([text for text in texts if found.get(text) not in ids])
+    made = MemberList.objects.create(name=name.strip(), size=len(ids), unknown=unknown, created_by=by)
+    rows = (ListMember(member_list=made, member_id=number) for number in sorted(ids))
+    ListMember.objects.bulk_create(rows, batch_size=5_000)
+    return made
+
+
+def found_by(texts: Iterable[str]) -> dict[str, int]:
+    """The ids of the members whom these texts name, in one query a kind of identity."""
+    wanted: dict[str, dict[str, list[str]]] = {}
+    for text in texts:
+        try:
+            kind = guess_kind(text)
+            wanted.setdefault(kind, {}).setdefault(read_identity(kind=kind, text=text), []).append(text)
+        except Refusal:
+            continue
+    found: dict[str, int] = {}
+    for kind, values in wanted.items():
+        rows: Any = (
+            Member.objects.filter(number__in=values).values_list("number", "pk", "merged_into")
+            if kind == "number"
+            else Identity.objects.filter(kind=kind, value__in=values).values_list(
+                "value", "member", "member__merged_into"
+            )
+        )
+        found |= {text: merged or number for value, number, merged in rows for text in values[value]}
+    return found
 
 
 def members_of(audience: Audience) -> QuerySet[Member]:

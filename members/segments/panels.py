@@ -1,18 +1,22 @@
-"""What pages show of segments: in which a member is and why, what asks for one, sizes over time, what drifts."""
+"""What pages show of segments: the editor, in which a member is and why, what asks for one, sizes, what drifts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from members.kit.charts import Chart, Series, day_labels
-from members.kit.traits import Asking
+from members.kit.admin import stores_seen
+from members.kit.charts import Chart, Series, day_labels, remembered
+from members.kit.traits import Asking, Deed, Kind, Operator, Shape, Trait
 from members.profiles.models import Member
 from members.segments import sql
 from members.segments.actions import what_is_known
+from members.segments.forms import DEEPEST_GROUP, SIDES, Node, parameter_texts
 from members.segments.models import Membership, Segment, SegmentSize, SegmentVersion
 from members.segments.rules import Known, at_place, words_of
 
@@ -137,3 +141,100 @@ def drifting() -> list[SegmentSize]:
     last = SegmentSize.objects.newest_first().order_by("segment", "-as_of", "-pk").distinct("segment")
     found = SegmentSize.objects.filter(pk__in=last.values("pk"), drifts=True, segment__is_live=True)
     return list(found.select_related("segment").order_by("segment__code"))
+
+
+def drift_badge(request: HttpRequest) -> str:
+    """How many segments jumped, for the side bar of those who see all stores; nothing when none did."""
+    if stores_seen(request) is not None:
+        return ""
+    count = remembered("panel:drifting", lambda: len(drifting()))
+    return str(count) if count else ""
+
+
+Picks = list[tuple[str, str, bool]]  # code, words, whether it is chosen
+
+
+def shown_node(node: Node, known: Known, path: str = "r") -> dict[str, Any]:
+    """A node of the editor as its template needs it."""
+    shown: dict[str, Any] = {"path": path, "node": node, "kind": node.kind, "is_root": path == "r"}
+    match node.kind:
+        case "test":
+            return shown | shown_test(node, known)
+        case "segment":
+            return shown | {"segments": picks(known.names.items(), node.said.get("segment", []))}
+        case "list":
+            names = [(str(number), name) for number, name in known.lists.items()]
+            return shown | {"lists": picks(names, node.said.get("list", []))}
+        case "did":
+            return shown | shown_did(node, known)
+    below = [shown_node(each, known, f"{path}-{number}") for number, each in enumerate(node.children)]
+    return shown | {"children": below, "count": len(below), "takes_groups": path.count("-") < DEEPEST_GROUP - 1}
+
+
+def picks(choices: Iterable[tuple[str, Any]], chosen: Sequence[str]) -> Picks:
+    """Choices with those that are chosen."""
+    return [(code, str(words), code in chosen) for code, words in choices]
+
+
+def grouped(things: Iterable[Trait | Deed], chosen: str) -> list[tuple[str, Picks]]:
+    """Traits or deeds by their group."""
+    groups: dict[str, Picks] = {}
+    for each in sorted(things, key=lambda thing: thing.group.position):
+        groups.setdefault(str(each.group.title), []).append((each.code, str(each.title), each.code == chosen))
+    return list(groups.items())
+
+
+def shown_test(node: Node, known: Known) -> dict[str, Any]:
+    """The menus and fields of a test."""
+    shown: dict[str, Any] = {"traits": grouped(known.traits.values(), node.one("trait"))}
+    trait = known.traits.get(node.one("trait"))
+    if trait is None:
+        return shown | {"gone": node.one("trait")}
+    operator = trait.compared_by.get(node.one("is")) or next(iter(trait.compared_by.values()))
+    ways = [(each.code, each.words) for each in trait.compared_by.values()]
+    values = [*node.said.get("value", []), ""]
+    field: dict[str, Any] = {"shape": str(operator.shape), "value": values[0], "value2": node.one("value2")}
+    field |= {"unit": unit_of(trait, operator), "typed": "date" if operator.shape in DAYS else "text"}
+    if operator.shape in NUMBERS:
+        field |= {"typed": "number", "step": "1" if operator.shape == Shape.AGO else "any"}
+    if operator.shape == Shape.CODES and trait.choices is not None:
+        field["choices"] = picks(trait.choices(), values)
+    shown |= {"operators": picks(ways, [operator.code]), "field": field, "title": trait.title}
+    return shown | {"parameters": shown_parameters(node, trait, "")}
+
+
+DAYS = (Shape.DAY, Shape.DAYS)
+NUMBERS = (Shape.NUMBER, Shape.NUMBERS, Shape.AGO)
+
+
+def unit_of(trait: Trait, operator: Operator) -> str:
+    """What stands behind a number."""
+    if operator.shape == Shape.AGO:
+        return _("days")
+    if trait.kind == Kind.MONEY and operator.shape in NUMBERS:
+        return str(settings.SHOP_CURRENCY)
+    return str(trait.unit)
+
+
+def shown_parameters(node: Node, thing: Trait | Deed, side: str) -> list[dict[str, Any]]:
+    """What narrows a trait or deed down."""
+    shown = []
+    for parameter in thing.parameters:
+        texts = parameter_texts(node, parameter, side)
+        field: dict[str, Any] = {"name": f"{side}p-{parameter.code}", "title": parameter.title, "value": ""}
+        if parameter.choices is not None:
+            field |= {"choices": picks(parameter.choices(), texts), "is_one": parameter.is_one}
+        else:
+            field |= {"value": ", ".join(texts), "typed": "text" if parameter.is_text else "number"}
+        shown.append(field | {"is_used": bool([text for text in texts if text.strip()])})
+    return shown
+
+
+def shown_did(node: Node, known: Known) -> dict[str, Any]:
+    """The menus and fields of "did this but not that"."""
+    sides = []
+    for name in SIDES:
+        deed = known.deeds.get(node.one(name))
+        parameters = shown_parameters(node, deed, f"{name}.") if deed else []
+        sides.append({"name": name, "deeds": grouped(known.deeds.values(), node.one(name)), "parameters": parameters})
+    return {"sides": sides, "days": node.one("days") or "30", "when": node.one("when") or "after"}
