@@ -24,6 +24,7 @@ from members.kit.refusals import Refusal
 from members.profiles import admin as profiles
 from members.profiles.models import Member
 from members.purchases.models import Sale
+from members.segments.panels import stays_of
 
 SHOWN = 10  # rows of history on a member's page
 
@@ -178,5 +179,6 @@ def page_of(member: Member) -> dict[str, Any]:
         "progress": progress_of(member, now),
         "sales": Sale.objects.of(member).select_related("store").newest_first()[:SHOWN],
         "movements": lived_by(member).select_related("account__kind", "member").newest_first()[:SHOWN],
+        "stays": stays_of(member),
         "changes": member.tier_changes.select_related("before", "after").order_by("-happened_at")[:SHOWN],
     }

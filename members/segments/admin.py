@@ -14,7 +14,9 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
@@ -52,7 +54,7 @@ def of_here(request: HttpRequest) -> Q:
 class SegmentDesk(Kept):
     """Segments in sentences. Sizes are those of the members whom the reader sees."""
 
-    list_display: Any = ("name", "size", "state", "says", "as_of")
+    list_display: Any = ("name", "size", "state", "sentence", "as_of")
     search_fields = ("code", "name_zh", "name_en")
     list_filter = ("is_live",)
     change_form_outer_before_template = "admin/segment_state.html"
@@ -68,15 +70,13 @@ class SegmentDesk(Kept):
         here = Membership.objects.open().filter(of_here(request), segment=OuterRef("pk")).order_by()
         counted = here.values("segment").annotate(size=Count("pk")).values("size")
         size = last.values("size")[:1] if stores_seen(request) is None else counted
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                size_here=Coalesce(Subquery(size, output_field=IntegerField()), 0),
-                measured_at=Subquery(last.values("as_of")[:1]),
-                drifts=Subquery(last.values("drifts")[:1]),
-            )
+        rows: Any = super().get_queryset(request)
+        sized: QuerySet[Any] = rows.annotate(
+            size_here=Coalesce(Subquery(size, output_field=IntegerField()), 0),
+            measured_at=Subquery(last.values("as_of")[:1]),
+            drifts=Subquery(last.values("drifts")[:1]),
         )
+        return sized
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -274,12 +274,12 @@ class SegmentDesk(Kept):
         return ("live", _("refreshed every night")) if segment.is_live else ("asleep", _("on demand"))
 
     @display(description=_("says now"))
-    def says(self, segment: Segment) -> Any:
+    def sentence(self, segment: Segment) -> Any:
         return format_html('<span class="says">{}</span>', words_of(segment.says["tree"], cast(Known, self.known)))
 
     @display(description=_("as of"))
     def as_of(self, segment: Any) -> Any:
-        return segment.measured_at or "—"
+        return date_format(localtime(segment.measured_at), "SHORT_DATETIME_FORMAT") if segment.measured_at else "—"
 
 
 def digest_of(segment: Segment, tree: Mapping[str, Any]) -> str:

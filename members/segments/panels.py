@@ -7,18 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from members.kit.admin import stores_seen
 from members.kit.charts import Chart, Series, day_labels, remembered
+from members.kit.names import named
 from members.kit.traits import Asking, Deed, Kind, Operator, Shape, Trait
 from members.profiles.models import Member
 from members.segments import sql
 from members.segments.actions import what_is_known
 from members.segments.forms import DEEPEST_GROUP, SIDES, Node, parameter_texts
 from members.segments.models import Membership, Segment, SegmentSize, SegmentVersion
-from members.segments.rules import Known, at_place, words_of
+from members.segments.rules import Known, at_place, segments_in, words_of
 
 SHOWN = 60  # refreshes in a chart
 
@@ -105,6 +107,16 @@ def register_use(uses: Callable[[Segment], Iterable[Use]]) -> None:
 def uses_of(segment: Segment) -> list[Use]:
     """All that asks for a segment."""
     return [use for each in USES for use in each(segment)]
+
+
+def other_segments(segment: Segment) -> Iterable[Use]:
+    """Segments whose trees name this one."""
+    for other in Segment.objects.exclude(pk=segment.pk).by_name():
+        if segment.code in segments_in(other.says["tree"]):
+            yield Use(_("Segment"), named(other), reverse("admin:members_segment_change", args=[other.pk]))
+
+
+register_use(other_segments)
 
 
 def size_chart(segment: Segment) -> Chart | None:
