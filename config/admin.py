@@ -24,6 +24,7 @@ from members.profiles.actions import phone_for
 from members.profiles.models import Member
 from members.profiles.panels import members_today
 from members.purchases.panels import sales_per_day, sales_today
+from members.segments.panels import drifting
 from members.stores.models import User
 from members.stores.panels import scope_of
 
@@ -61,6 +62,8 @@ class StaffSite(UnfoldAdminSite):
         context = {**self.each_context(request), "title": self.index_title, **found_members(user, request)}
         if user.has_perm("loyalty.see_figures"):
             context |= figures_for(user)
+        if user.has_perm("members.view_segment") and scope_of(user).stores is None:
+            context["drifting"] = drifting()
         if user.has_perm("loyalty.view_difference"):
             context |= {"differences": differences(), "night": last_night()}
         request.current_app = self.name

@@ -81,6 +81,9 @@ SIDEBAR = [
     {
         "title": _("Marketing"),
         "items": [
+            {**entry(_("Segments"), "members.segment", "filter_alt"), "badge": "members.segments.panels.drift_badge"},
+            entry(_("Frozen audiences"), "members.audience", "ac_unit"),
+            entry(_("Lists of members"), "members.memberlist", "playlist_add_check"),
             entry(_("Promotions"), "loyalty.promotion", "sell"),
             entry(_("Paying with points"), "loyalty.payterms", "payments"),
             entry(_("Templates"), "members.template", "edit_note"),

@@ -18,3 +18,5 @@ class LoyaltyConfig(AppConfig):
         import_module("loyalty.earning.panels")
         import_module("loyalty.benefits.panels")
         import_module("loyalty.merging.panels")
+        for room in ("ledger", "tiers", "households", "gifts", "earning", "promotions", "holds"):
+            import_module(f"loyalty.{room}.traits")

@@ -27,6 +27,7 @@ from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
+from members.segments import actions as segments
 
 __all__ = ["run_chunk", "run_sale_import", "sweep_sale_imports", "tick"]
 logger = logging.getLogger(__name__)
@@ -75,10 +76,11 @@ def tidy(chunk: Chunk) -> dict[str, int]:
     return {"chunks": chunks, "ticks": ticks}
 
 
-WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, int]]]] = {
+WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = {
     "settle": (Account, settle),
     "tiers": (Member, judge),
     "proof": (Account, prove),
+    segments.NIGHT: (Member, segments.refresh_chunk),
     liability.CHUNK: (Account, take_liability),
     "forget": (IdempotentAnswer, forget),
     "tidy": (Chunk, tidy),
@@ -110,6 +112,7 @@ ASKED: dict[str, Callable[[Chunk], dict[str, Any]]] = {
     "whatif": measure,
     "publish": put_in_force,
     "backtest": look_back,
+    segments.ASKED: segments.refresh_chunk,
 }
 
 
@@ -131,6 +134,7 @@ def tick() -> None:
     match_waiting(now=now)
     liability.close_nights()
     sweep_backtests(now=now)
+    segments.close_refreshes()
 
 
 @transaction.atomic

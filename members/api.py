@@ -6,8 +6,9 @@ from django.urls import URLPattern, URLResolver
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from members.profiles import api as profiles
+from members.segments import api as segments
 
-urlpatterns: list[URLPattern | URLResolver] = [*profiles.urlpatterns]
+urlpatterns: list[URLPattern | URLResolver] = [*profiles.urlpatterns, *segments.urlpatterns]
 
 
 class TillKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

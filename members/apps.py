@@ -11,7 +11,8 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        """Rooms say what they show in a member's time, and what matters at the counter."""
-        import_module("members.timeline.panels")
-        import_module("members.messaging.panels")
-        import_module("members.counter.panels")
+        """Rooms say what they show in a member's time, what matters at the counter, and what segments may ask."""
+        for drawer in ("timeline.panels", "messaging.panels", "counter.panels"):
+            import_module(f"members.{drawer}")
+        for room in ("profiles", "purchases", "messaging"):
+            import_module(f"members.{room}.traits")

@@ -114,6 +114,7 @@ MOVES = (
     Moves("members_return", follows=("sale_id", "members_sale")),
     Moves("members_note", unique=("key",)),
     Moves("members_returnline", follows=("goods_return_id", "members_return")),
+    Moves("members_listmember", unique=("member_list_id",)),
     Moves("loyalty_event", unique=("code", "key")),
     Moves("loyalty_award", only="r.sale_id IS NOT NULL OR r.event_id = ANY (%(events)s::bigint[])"),
     Moves("loyalty_judgement"),
@@ -145,5 +146,7 @@ STAYS = {
     "loyalty_swing": "what a backtest found at its time",
     "loyalty_merge": "of the survivor; who has merged others stays",
     "members_identity": "moved by the profiles' own verb",
+    "members_membership": "the night sees who is in a segment",
+    "members_audiencemember": "what was frozen at its time",
     "members_message": "handed over by the messages' own verb",
 }

@@ -12,11 +12,13 @@ from django.utils import timezone
 from members.counter.actions import cues_for, suggested
 from members.notes.admin import take_note
 from members.profiles.models import Member
+from members.segments.models import Membership
 from members.stores.models import User
 from members.timeline import admin as timeline
 from members.timeline.actions import page_of
 
 LATEST = 4
+MOST_SEGMENTS = 20
 
 admin.site.unregister(Member)
 
@@ -28,6 +30,12 @@ class MemberDesk(timeline.MemberDesk):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.till_card)
         return [path("<int:number>/card/", view, name="till_card"), *super().get_urls()]
+
+    def facts_of(self, request: HttpRequest, member: Member) -> dict[str, Any]:
+        """With the segments in which the member is, the latest first; each leads to why."""
+        sees = cast(User, request.user).has_perm("members.view_segment")
+        open_ones = Membership.objects.open().of([member.pk]).select_related("segment").order_by("-since", "-pk")
+        return super().facts_of(request, member) | {"memberships": list(open_ones[:MOST_SEGMENTS]) if sees else []}
 
     def till_card(self, request: HttpRequest, number: int) -> HttpResponse:
         """Who, what matters now, one thing to say, and the latest; a note can be written here."""

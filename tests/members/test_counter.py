@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,12 @@ from tests.factories import NOW, MemberFactory, StoreFactory, UserFactory
 
 DAY = timedelta(days=1)
 TODAY = date(2026, 3, 9)
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with override("en"):
+        yield
 
 
 @pytest.fixture
