@@ -11,12 +11,8 @@ class LoyaltyConfig(AppConfig):
     verbose_name = _("Points and tiers")
 
     def ready(self) -> None:
-        """Rooms above register what those below show."""
-        import_module("loyalty.returns.panels")
-        import_module("loyalty.tiers.panels")
-        import_module("loyalty.ledger.panels")
-        import_module("loyalty.earning.panels")
-        import_module("loyalty.benefits.panels")
-        import_module("loyalty.merging.panels")
+        """Rooms above register what those below show, and what segments may ask."""
+        for room in ("returns", "tiers", "ledger", "rulebook", "promotions", "earning", "benefits", "merging"):
+            import_module(f"loyalty.{room}.panels")
         for room in ("ledger", "tiers", "households", "gifts", "earning", "promotions", "holds"):
             import_module(f"loyalty.{room}.traits")

@@ -7,13 +7,14 @@ from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.backtest.rules import Whom, check_period, presets
+from loyalty.backtest.rules import CODES, Whom, check_period, presets
 from loyalty.conditions.tree import uses
 from loyalty.promotions.models import PromotionVersion
 from loyalty.rulebook.forms import names_with, one_day, several, tick
 from loyalty.rulebook.models import RuleVersion
 from loyalty.tiers.models import Tier
 from members.kit.refusals import Refusal
+from members.segments.models import Segment
 from members.stores.models import Store
 
 OWN = "own"  # days that are typed
@@ -46,6 +47,7 @@ class BacktestForm(forms.Form):
         for name, label, rows in (
             ("stores", _("only members with these home stores"), Store.objects.order_by("code")),
             ("tiers", _("only members who hold these tiers now"), Tier.objects.order_by("ladder", "threshold")),
+            ("segments", _("only members who are in these segments now"), Segment.objects.live().by_name()),
         ):
             self.fields[name] = several(label, names_with(rows), help_text=_("None ticked: all of them."))
         self.fields["enrolled_from"] = one_day(_("only members who joined from this day"))
@@ -64,7 +66,8 @@ class BacktestForm(forms.Form):
             check_period(first=first, last=last, today=self.today)
         except Refusal as refusal:
             self.add_error(AT_FIELD[refusal.code], forms.ValidationError(str(refusal), code=refusal.code))
-        whom = Whom(tuple(said["tiers"]), tuple(said["stores"]), said.get("enrolled_from"), said.get("enrolled_to"))
+        named: dict[str, Any] = {name: tuple(said[name]) for name in CODES}
+        whom = Whom(**named, enrolled_from=said.get("enrolled_from"), enrolled_to=said.get("enrolled_to"))
         moves_back = said["period"] == "year_ago" or bool(said.get("moves_back"))
         self.asked = {"first": first, "last": last, "whom": whom, "years_back": int(moves_back)}
         return said

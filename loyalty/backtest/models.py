@@ -36,7 +36,7 @@ class Backtest(models.Model):
     )
     first_on = models.DateField(_("first day"))
     last_on = models.DateField(_("last day"))
-    whom = models.JSONField(default=dict)  # see rules.Whom: tiers, stores, enrolled_from, enrolled_to
+    whom = models.JSONField(default=dict)  # see rules.Whom: tiers, stores, segments, enrolled_from, enrolled_to
     years_back = models.PositiveSmallIntegerField(default=0)  # how far the rule's own dates are moved back
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.RUNNING)
     message = models.CharField(max_length=300, blank=True)

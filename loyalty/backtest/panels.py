@@ -30,6 +30,7 @@ from members.kit.charts import Chart, Series
 from members.kit.money import decimal_amount, format_money
 from members.kit.names import named
 from members.purchases.models import Sale
+from members.segments.models import Segment
 from members.stores.models import Store
 
 SHOWN = 10  # members at each end
@@ -58,6 +59,10 @@ def words_of_whom(whom: Whom) -> str:
     if whom.stores:
         names = {store.code: named(store) for store in Store.objects.filter(code__in=whom.stores)}
         parts.append(_("at home in %(stores)s") % {"stores": _(", ").join(names.get(c, c) for c in whom.stores)})
+    if whom.segments:
+        names = {segment.code: named(segment) for segment in Segment.objects.filter(code__in=whom.segments)}
+        named_ones = _(", ").join(names.get(code, code) for code in whom.segments)
+        parts.append(_("who are in %(segments)s now") % {"segments": named_ones})
     if whom.enrolled_from:
         parts.append(_("who joined from %(day)s on") % {"day": date_format(whom.enrolled_from)})
     if whom.enrolled_to:

@@ -13,6 +13,7 @@ from members.kit.refusals import Malformed, Refusal
 MOST_YEARS = 3
 EDGES = (-999, -499, -99, 0, 1, 100, 500, 1_000)  # where the steps of the histogram begin; the first has no beginning
 MOST_SHOWN = 20  # sales from which most would have come off
+CODES = ("tiers", "stores", "segments")  # what Whom names by codes, in its order
 COUNTS = ("given", "would", "issued", "really", "units", "sales", "cut_sales", "cut_points")
 
 
@@ -66,10 +67,13 @@ def check_period(*, first: date, last: date, today: date) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """The members who are looked at: by codes of tiers held now and of home stores, by day of enrolment. Empty: all."""
+    """The members who are looked at: by codes of tiers held and segments they are in now, and of home stores, by day
+    of enrolment. Empty: all.
+    """
 
     tiers: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
     enrolled_from: date | None = None
     enrolled_to: date | None = None  # that day included
 
@@ -78,14 +82,16 @@ class Whom:
         """As it is written down; what is empty is left out."""
         days = {"enrolled_from": self.enrolled_from, "enrolled_to": self.enrolled_to}
         kept: dict[str, Any] = {name: day.isoformat() for name, day in days.items() if day is not None}
-        kept |= {name: list(codes) for name, codes in (("tiers", self.tiers), ("stores", self.stores)) if codes}
-        return kept
+        return kept | {name: list(getattr(self, name)) for name in CODES if getattr(self, name)}
 
 
 def read_whom(kept: Mapping[str, Any]) -> Whom:
     """What `kept` wrote down."""
-    days = {name: date.fromisoformat(kept[name]) for name in ("enrolled_from", "enrolled_to") if name in kept}
-    return Whom(tuple(kept.get("tiers", ())), tuple(kept.get("stores", ())), **days)
+    days: dict[str, Any] = {
+        name: date.fromisoformat(kept[name]) for name in ("enrolled_from", "enrolled_to") if name in kept
+    }
+    named: dict[str, Any] = {name: tuple(kept.get(name, ())) for name in CODES}
+    return Whom(**named, **days)
 
 
 def years_before(day: date, years: int) -> date:

@@ -51,6 +51,10 @@ def of_members(whom: Whom, climb: Climb | None, bound: Bound) -> list[str]:
     if whom.stores:
         codes = f"{bound(list(whom.stores))}::text[]"
         parts.append(f"m.home_store_id = ANY (ARRAY(SELECT id FROM members_store WHERE code = ANY ({codes})))")
+    if whom.segments:
+        codes = f"{bound(list(whom.segments))}::text[]"
+        parts.append(f"""EXISTS (SELECT FROM members_membership b JOIN members_segment g ON g.id = b.segment_id
+            WHERE b.member_id = m.id AND b.until IS NULL AND g.code = ANY ({codes}))""")
     if whom.enrolled_from:
         parts.append(f"m.enrolled_at >= {bound(whom.enrolled_from)}::date::timestamp AT TIME ZONE {zone()}")
     if whom.enrolled_to:

@@ -62,6 +62,7 @@ class Case:
     lines: tuple[Goods, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     tiers: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()  # in which the member was then, as far as refreshes found out
     purchase: int = 0  # 1 is the member's first
     born_on: date | None = None
 

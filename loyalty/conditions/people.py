@@ -22,6 +22,19 @@ def tiers_in_sql(wants: list[str], bound: Bound) -> str:
     return f"coalesce(t.tier = ANY ({ids}), false)"
 
 
+def in_segment(wants: list[str]) -> Any:
+    """Whether the member was in one of the segments."""
+    wanted = frozenset(wants)
+    return lambda case: not wanted.isdisjoint(case.segments)
+
+
+def segments_in_sql(wants: list[str], bound: Bound) -> str:
+    """The same of a sale in the database."""
+    return f"""EXISTS (SELECT FROM members_membership b JOIN members_segment g ON g.id = b.segment_id
+                 WHERE b.member_id = s.member_id AND g.code = ANY ({bound(wants)}::text[])
+                   AND b.since <= s.happened_at AND (b.until IS NULL OR b.until > s.happened_at))"""
+
+
 def yes(test: str, value: Any) -> bool:
     """Only true makes sense; the opposite is said with `not`."""
     if value is not True:
@@ -47,6 +60,13 @@ PEOPLE = {
         on_tier,
         lambda wants: _("tier %(tiers)s") % {"tiers": listed(wants)},
         tiers_in_sql,
+    ),
+    "segment": Test(
+        gettext_lazy("segments"),
+        codes,
+        in_segment,
+        lambda wants: _("in the segment %(segments)s") % {"segments": listed(wants)},
+        segments_in_sql,
     ),
     "first_purchase": Test(
         gettext_lazy("first purchase"),

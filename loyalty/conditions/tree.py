@@ -157,6 +157,20 @@ def renamed(tree: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> 
     return {name: [known.get(code, code) for code in wants]} if known else {name: wants}
 
 
+def without(tree: Mapping[str, Any], test: str) -> dict[str, Any]:
+    """The tree as it is told to those who need not know of a test: to be said, never to be judged."""
+    if not tree:
+        return {}
+    ((name, wants),) = tree.items()
+    if name in ("all", "any"):
+        left = [part for each in wants if (part := without(each, test))]
+        return {name: left} if left else {}
+    if name == "not":
+        left_of = without(wants, test)
+        return {name: left_of} if left_of else {}
+    return {} if name == test else dict(tree)
+
+
 def words_of_miss(miss: Miss) -> str:
     """What was wanted and not there."""
     return words_of({miss.test: miss.wants})

@@ -85,6 +85,7 @@ def judge_event(book: Rulebook, *, member: int, happening: Happening, standing: 
         store=happening.store.code if happening.store else "",
         attributes=happening.facts,
         tiers=frozenset([step.code]) if step else frozenset(),
+        segments=about.segments_at(happening.at),
         purchase=bisect_right(moments, happening.at),
         born_on=about.born_on,
     )

@@ -50,6 +50,7 @@ from loyalty.rulebook.rules import EVENTS, VersionInPast, read_saying
 from loyalty.tiers.models import Tier
 from members.kit.refusals import Refusal
 from members.purchases.models import Channel, Tender
+from members.segments.models import Segment
 from members.stores.models import Store
 
 OTHER = "other"  # an event that the list does not name
@@ -80,8 +81,8 @@ GROUPS = (
     (
         "conditions",
         _("Who, where and when"),
-        ("together", "store", "tier", "channel", "tender", "weekday", "hours", "first_day", "last_day", "member_day",
-         "min_amount", "min_quantity", "product", "category", "brand", "first_purchase", "nth_purchase",
+        ("together", "store", "tier", "segment", "channel", "tender", "weekday", "hours", "first_day", "last_day",
+         "member_day", "min_amount", "min_quantity", "product", "category", "brand", "first_purchase", "nth_purchase",
          "every_purchases", "birthday_month", "attribute", "as_text", "tree"),
     ),
     ("lines", _("Which lines count"), tuple(f"lines_{name}" for name in SPARSE)),
@@ -150,10 +151,15 @@ class SayingForm(forms.Form):
         super().__init__(data, initial=initial)
         self.start, self.last = start, last
         self.said: dict[str, Any] = {}
-        stores, tiers = self.initial.get("store", []), self.initial.get("tier", [])
+        stores, tiers, segments = (self.initial.get(name, []) for name in ("store", "tier", "segment"))
         self.fields["store"] = several(_("stores"), names_with(Store.objects.order_by("code"), stores))
         self.fields["tier"] = several(
             _("tiers"), names_with(Tier.objects.of_main_ladder().order_by("threshold"), tiers)
+        )
+        self.fields["segment"] = several(
+            _("segments"),
+            names_with(Segment.objects.live().by_name(), segments),
+            help_text=_("Who was in one of them when it happened, as the last night found out."),
         )
 
     def needed(self, said: Mapping[str, Any]) -> list[str]:

@@ -24,7 +24,7 @@ from loyalty.earning.rules import (
     terms_of,
     wanted_by,
 )
-from loyalty.earning.sql import ABOUT, POST_AWARDS, PRODUCTS, USAGE
+from loyalty.earning.sql import ABOUT, POST_AWARDS, PRODUCTS, STAYS, USAGE
 from loyalty.ledger.actions import redeem
 from loyalty.ledger.models import PointKind
 from loyalty.limits.actions import room_of, take
@@ -79,6 +79,11 @@ def find_out(*, members: Sequence[int], wanted: Wanted, since: datetime) -> dict
             cursor.execute(ABOUT, {"members": integers(members), "purchases": wanted.purchases})
             for member, born_on, moments in cursor.fetchall():
                 found[member] = (About(born_on=born_on), moments or [])
+        if wanted.segments:
+            named = texts(sorted(wanted.segments))
+            cursor.execute(STAYS, {"members": integers(members), "segments": named, "since": since})
+            for member, code, begun, until in cursor.fetchall():
+                found[member][0].stays.append((code, begun, until))
         if wanted.limited:
             values = {
                 "members": integers(members),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from django.utils import timezone
 
 from loyalty.conditions.case import Case, Goods
-from loyalty.conditions.tree import uses
+from loyalty.conditions.tree import nodes, uses
 from loyalty.limits.rules import Usage, periods_of, starts
 from loyalty.reckoning.rules import Earned, Rulebook, Terms, Verdict, Version
 from loyalty.tiers.rules import Climb, Standing, Step, lifted, with_sale
@@ -22,6 +22,7 @@ class Wanted:
     purchases: bool
     birthday: bool
     products: bool
+    segments: frozenset[str]  # codes of those that conditions name
     limited: frozenset[int]  # rules whose earlier awards are counted
     periods: frozenset[str]  # by which they are limited
     cooldown_hours: int  # the longest
@@ -30,7 +31,7 @@ class Wanted:
     @property
     def is_nothing(self) -> bool:
         """Whether the member need not be asked about at all."""
-        return not (self.purchases or self.birthday or self.limited)
+        return not (self.purchases or self.birthday or self.limited or self.segments)
 
 
 @lru_cache(maxsize=64)
@@ -43,6 +44,9 @@ def wanted_by(versions: tuple[Version, ...]) -> Wanted:
         birthday=any(uses(tree, "birthday_month") for tree in trees),
         products=any(version.chosen is not None for version in versions)
         or any(uses(tree, "category", "brand") for tree in trees),
+        segments=frozenset(
+            code for tree in trees for test, wants in nodes(tree) if test == "segment" for code in wants
+        ),
         limited=frozenset(version.rule for version in limited),
         periods=frozenset(period for version in limited for period in periods_of(version.limits)),
         cooldown_hours=max((version.limits.get("cooldown_hours", 0) for version in limited), default=0),
@@ -64,6 +68,11 @@ class About:
     purchase: int = 0
     born_on: date | None = None
     usage: Usage = field(default_factory=Usage)
+    stays: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)  # in segments: which, from, until
+
+    def segments_at(self, at: datetime) -> frozenset[str]:
+        """The segments in which the member was at a moment."""
+        return frozenset(code for code, since, until in self.stays if since <= at and (until is None or at < until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,7 @@ def case_of(
         lines=tuple(goods_of(place, line, products) for place, line in enumerate(receipt.lines, start=1)),
         attributes=receipt.attributes,
         tiers=frozenset([step.code]) if step else frozenset(),
+        segments=about.segments_at(at),
         purchase=about.purchase,
         born_on=about.born_on,
     )

@@ -50,4 +50,10 @@ SELECT a.member_id, v.rule_id, a.happened_at, a.points - a.returned
    AND a.happened_at >= coalesce(%(since)s, '-infinity'::timestamptz)
  ORDER BY a.happened_at
 """
+STAYS = """
+SELECT b.member_id, g.code, b.since, b.until
+  FROM members_membership b JOIN members_segment g ON g.id = b.segment_id
+ WHERE b.member_id = ANY (%(members)s::bigint[]) AND g.code = ANY (%(segments)s::text[])
+   AND (b.until IS NULL OR b.until > %(since)s)
+"""
 PRODUCTS = "SELECT sku, category, brand FROM members_product WHERE sku = ANY (%s::text[])"

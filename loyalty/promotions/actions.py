@@ -43,6 +43,7 @@ from members.kit.arrays import integers
 from members.kit.refusals import Refusal
 from members.profiles.models import Member
 from members.purchases.models import Return, SaleLine
+from members.segments.actions import segments_of
 from members.stores.models import User
 
 FIELDS = (
@@ -123,7 +124,8 @@ def offers_for(member: Member, now: datetime) -> list[OnOffer]:
     tiers = set(member.standings.filter(tier__isnull=False).values_list("tier__code", flat=True))
     stores = set(member.sales.order_by().values_list("store__code", flat=True).distinct())
     stores |= {member.home_store.code} if member.home_store else set()
-    found = [each for each in shown if is_for(each[1], tiers=tiers, stores=stores)]
+    segments = segments_of([member.pk], now).get(member.pk, set())
+    found = [each for each in shown if is_for(each[1], tiers=tiers, stores=stores, segments=segments)]
     found.sort(key=lambda each: (each[2].state != "running", each[2].last or date.max))
     names = names_of([said for _promotion, said, _runs in found])
     return [

@@ -36,8 +36,8 @@ GROUPS = (
     (
         "conditions",
         _("Who, where and when"),
-        ("together", "store", "tier", "channel", "tender", "weekday", "hours", "first_day", "last_day", "member_day",
-         "min_amount", "min_quantity", "product", "category", "brand", "first_purchase", "nth_purchase",
+        ("together", "store", "tier", "segment", "channel", "tender", "weekday", "hours", "first_day", "last_day",
+         "member_day", "min_amount", "min_quantity", "product", "category", "brand", "first_purchase", "nth_purchase",
          "every_purchases", "birthday_month", "attribute", "as_text", "tree"),
     ),
     (

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.goods import read_lines
-from loyalty.conditions.tree import read_tree, renamed, words_of
+from loyalty.conditions.tree import read_tree, renamed, without, words_of
 from loyalty.limits.rules import MOST, PERIODS, BadLimit, read_limit, read_number, words_of_limits
 from loyalty.rulebook.rules import (
     BadNumber,
@@ -168,9 +168,9 @@ def when(versions: Iterable[Any], now: datetime) -> When:
     return When("running", None, last)
 
 
-def is_for(said: Any, *, tiers: Set[str], stores: Set[str]) -> bool:
-    """Whether a member on these tiers, who shops in these stores, could have a promotion."""
-    held = {"tier": tiers, "store": stores}
+def is_for(said: Any, *, tiers: Set[str], stores: Set[str], segments: Set[str]) -> bool:
+    """Whether a member on these tiers, who shops in these stores and is in these segments, could have a promotion."""
+    held = {"tier": tiers, "store": stores, "segment": segments}
     return all(not held[test].isdisjoint(wants) for test in held for wants in wants_of(said.conditions, test))
 
 
@@ -210,10 +210,14 @@ def words_of_gift(said: Any) -> str:
 
 
 def words_of_promotion(said: Any, names: Names, *, is_for_staff: bool = True) -> str:
-    """What a version says, in one sentence: what it takes off, when, of what, how often, beside what."""
+    """What a version says, in one sentence: what it takes off, when, of what, how often, beside what.
+
+    Members do not read in which segments the shop has them.
+    """
     parts = [words_of_gift(said)]
-    if said.conditions:
-        parts.append(words_of(renamed(said.conditions, names)))
+    conditions = said.conditions if is_for_staff else without(said.conditions, "segment")
+    if conditions:
+        parts.append(words_of(renamed(conditions, names)))
     if said.lines:
         parts.append(_("on: %(lines)s") % {"lines": words_of_chosen(said.lines, names)})
     if said.effect == "buy_get" and said.got_lines:

@@ -19,6 +19,7 @@ from loyalty.tiers.actions import load_climbs
 from loyalty.tiers.models import Tier
 from members.kit.names import named
 from members.purchases.models import Product
+from members.segments.models import Segment
 from members.stores.models import Store, User
 
 FIELDS = (
@@ -69,10 +70,13 @@ def drafted(version: RuleVersion) -> Version:
 
 
 def names_of(versions: Sequence[Any]) -> Names:
-    """The names of the stores, tiers and products that versions name, as the reader of the page knows them."""
-    return {
-        "store": {store.code: named(store) for store in Store.objects.filter(code__in=codes_named(versions, "store"))},
-        "tier": {tier.code: named(tier) for tier in Tier.objects.filter(code__in=codes_named(versions, "tier"))},
+    """The names of all that versions name by codes, as the reader of the page knows them."""
+    things: dict[str, type[Any]] = {"store": Store, "tier": Tier, "segment": Segment}
+    names = {
+        test: {thing.code: named(thing) for thing in model.objects.filter(code__in=codes_named(versions, test))}
+        for test, model in things.items()
+    }
+    return names | {
         "product": dict(Product.objects.filter(sku__in=codes_named(versions, "product")).values_list("sku", "name")),
     }
 
@@ -86,6 +90,7 @@ def known_codes(versions: Sequence[Any]) -> Known:
     }
     known["store"] = Store.objects.values_list("code", flat=True)
     known["tier"] = Tier.objects.of_main_ladder().values_list("code", flat=True)
+    known["segment"] = Segment.objects.live().values_list("code", flat=True)
     return Known({test: frozenset(codes) for test, codes in known.items()})
 
 

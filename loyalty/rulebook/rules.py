@@ -154,7 +154,7 @@ def wants_of(tree: Mapping[str, Any], test: str) -> Iterator[Any]:
 
 
 def unknown_codes(version: Version, known: Known) -> Iterator[Finding]:
-    """Stores, tiers or products that must be there and are not: the rule never fires."""
+    """Stores, tiers, segments or products that must be there and are not: the rule never fires."""
     for test, codes in known.codes.items():
         for wants in wants_of(version.conditions, test):
             missing = [code for code in wants if code not in codes]

@@ -20,11 +20,15 @@ from loyalty.tiers.rules import Step
 from members.profiles.models import Member
 from members.purchases.models import Product, Sale
 from members.purchases.rules import Line, Receipt
+from members.segments.models import Membership, Segment
 from tests.factories import NOW, MemberFactory, StoreFactory
 
 START = NOW - timedelta(days=60)
 GOODS = (("TEA", "tea", "Leaf"), ("OOLONG", "tea", "Hill"), ("CAKE", "cake", "Oven"), ("CUP", "", ""))
 STORES = ("SH", "BJ")
+SEGMENTS = ("quiet", "regulars")
+
+Stays = list[tuple[str, datetime, datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Past:
     store: str
     step: Step | None
     born_on: date | None
+    stays: Stays
 
 
 def gather(chance: random.Random, *, sales: int = 70) -> list[Past]:
@@ -53,11 +58,30 @@ def gather(chance: random.Random, *, sales: int = 70) -> list[Past]:
             (("王芳", date(1990, 2, 3)), ("李强", None), ("张磊", date(1988, 1, 31)), ("陈静", date(2000, 3, 1)))
         )
     ]
+    stays = {member.pk: stay(chance, member) for member in members}
     moments = sorted(START + timedelta(minutes=chance.randrange(60 * 24 * 60)) for _sale in range(sales))
-    return [sold(chance, chance.choice(members), chance.choice(stores), at, n) for n, at in enumerate(moments)]
+    buyers = [chance.choice(members) for _sale in moments]
+    return [
+        sold(chance, member, chance.choice(stores), at, n, stays[member.pk])
+        for n, (at, member) in enumerate(zip(moments, buyers, strict=True))
+    ]
 
 
-def sold(chance: random.Random, member: Member, store: Any, at: datetime, number: int) -> Past:
+def stay(chance: random.Random, member: Member) -> Stays:
+    """Times in segments: in and out of one, at last in the other."""
+    found: Stays = []
+    for code in SEGMENTS:
+        segment = Segment.objects.get_or_create(code=code, defaults={"name_zh": code, "name_en": code})[0]
+        edges = sorted(
+            START + timedelta(minutes=chance.randrange(60 * 24 * 60)) for _edge in range(chance.choice((1, 2, 3)))
+        )
+        for since, until in zip(edges[::2], [*edges[1::2], None], strict=False):
+            Membership.objects.create(member=member, segment=segment, since=since, until=until, version=1)
+            found.append((code, since, until))
+    return found
+
+
+def sold(chance: random.Random, member: Member, store: Any, at: datetime, number: int, stays: Stays) -> Past:
     """One sale, with up to three lines or with none."""
     lines = [
         Line(sku, sku, chance.randint(1, 3), chance.choice((0, 999, 3_333, 12_345)), chance.choice((0, 0, 77)))
@@ -74,7 +98,7 @@ def sold(chance: random.Random, member: Member, store: Any, at: datetime, number
     assert climb
     step = climb.step(standing_of(member=member.pk, climb=climb, at=at).tier_then)
     sale = record_sale(member=member, store=store, till=None, receipt=receipt, now=NOW).sale
-    return Past(sale, member.pk, at, receipt, store.code, step, member.birth_on)
+    return Past(sale, member.pk, at, receipt, store.code, step, member.birth_on, stays)
 
 
 def cases(pasts: Sequence[Past]) -> Iterator[tuple[Past, Case]]:
@@ -89,7 +113,7 @@ def cases(pasts: Sequence[Past]) -> Iterator[tuple[Past, Case]]:
             1 for each in pasts
             if each.member == past.member and each.at <= past.at and each.sale not in gone | {past.sale}
         )  # fmt: skip
-        about = About(before + 1, past.born_on)
+        about = About(before + 1, past.born_on, stays=past.stays)
         yield past, case_of(past.receipt, store=past.store, step=past.step, about=about, products=products, at=past.at)
 
 

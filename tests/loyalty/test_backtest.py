@@ -47,6 +47,7 @@ from loyalty.tiers.models import Standing
 from members.kit.models import Chunk
 from members.profiles.models import Member
 from members.purchases.rules import Line, Receipt
+from members.segments.models import Membership, Segment
 from members.stores.models import Store
 from tests.factories import NOW, MemberFactory, StoreFactory
 from tests.loyalty.ladders import buy, main, shanghai
@@ -188,10 +189,14 @@ def test_what_came_back_counts_on_neither_side(people):
     [
         (Whom(stores=("lane",)), 130), (Whom(enrolled_from=date(2025, 11, 1)), 50),
         (Whom(enrolled_to=date(2025, 11, 1)), 130), (Whom(tiers=("member",)), 180), (Whom(tiers=("gold",)), 0),
-        (Whom(stores=("lane",), enrolled_from=date(2025, 11, 1)), 0),
+        (Whom(stores=("lane",), enrolled_from=date(2025, 11, 1)), 0), (Whom(segments=("tea",)), 50),
+        (Whom(segments=("tea", "former")), 50), (Whom(segments=("former",)), 0),
     ],
 )  # fmt: skip
 def test_only_those_are_looked_at_who_were_asked_for(people, whom, would):
+    for code, who, until in (("tea", "li", None), ("former", "wang", NOW - DAY)):
+        segment = Segment.objects.create(code=code, name_zh=code, name_en=code)
+        Membership.objects.create(member=people[who], segment=segment, since=NOW - 9 * DAY, until=until, version=1)
     made = tried(draft_of("new", points=1, per_amount=1_00), whom=whom)
 
     assert total(made, "would") == would

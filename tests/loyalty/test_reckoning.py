@@ -72,6 +72,8 @@ def test_a_rule_fires_where_its_conditions_hold_and_says_which_did_not(condition
     [
         ({"tier": ["gold"]}, {"tiers": frozenset(["gold"])}, True),
         ({"tier": ["gold"]}, {"tiers": frozenset(["silver"])}, False),
+        ({"segment": ["vip", "tea"]}, {"segments": frozenset(["tea"])}, True),
+        ({"segment": ["vip"]}, {"segments": frozenset()}, False),
         ({"first_purchase": True}, {"purchase": 1}, True),
         ({"first_purchase": True}, {"purchase": 2}, False),
         ({"nth_purchase": [3, 5]}, {"purchase": 5}, True),

@@ -29,7 +29,9 @@ TESTS = st.one_of(
             {"attribute": {"wrap": ["no"], "x": ["1"]}}, {"dates": {"from": "2026-02-01"}},
             {"dates": {"from": "2026-01-20", "to": "2026-02-19"}}, {"weekday": [1, 6, 7]},
             {"hours": [["08:30", "12:00"], ["20:00", "24:00"]]}, {"member_day": [8, 18, 28]},
-            {"tier": ["silver"]}, {"tier": ["member", "gold"]}, {"first_purchase": True}, {"nth_purchase": [2, 5]},
+            {"tier": ["silver"]}, {"tier": ["member", "gold"]},
+            {"segment": ["quiet"]}, {"not": {"segment": ["regulars", "quiet"]}},
+            {"first_purchase": True}, {"nth_purchase": [2, 5]},
             {"every_purchases": 3}, {"birthday_month": True}, {"min_amount": 3_333}, {"min_quantity": 3},
             {"product": ["TEA", "CUP"]}, {"category": ["tea"]}, {"brand": ["Oven", "Hill"]},
         ]
@@ -104,6 +106,7 @@ def told(draft: Version) -> dict[int, int]:
 )
 @given(says=SAYINGS)
 @example(says={"effect": "per_amount", "conditions": {"tier": ["gold"]}, "rounding": "nearest"})
+@example(says={"effect": "per_amount", "conditions": {"not": {"segment": ["regulars"]}}})
 @example(says={"effect": "multiply", "percent": 150, "lines": {"not_brand": ["Leaf"]}, "rounding": "up"})
 @example(says={"effect": "fixed", "points": 5, "limits": {"times": {"week": 1, "month": 2}, "cooldown_hours": 48}})
 @example(says={"effect": "per_amount", "conditions": {"not": {"birthday_month": True}}})

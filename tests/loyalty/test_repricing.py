@@ -83,6 +83,7 @@ TEA: dict[str, Any] = {"lines": {"category": ["tea"]}}
 @example(says={"effect": "amount_off", "amount": 5_000})
 @example(says={"effect": "amount_off", "amount": 334, "is_per_piece": True})
 @example(says={"effect": "percent_off", "percent": 33, "rounding": "up", "conditions": {"tier": ["gold"]}})
+@example(says={"effect": "percent_off", "percent": 20, "conditions": {"segment": ["quiet"]}})
 @example(says={"effect": "percent_off", "percent": 100, "lines": {"not_brand": ["Leaf"]}})
 @example(says={"effect": "buy_get", "buys": 1, "percent": 50, "lines": {"not_brand": ["no"]}})
 @example(says={"effect": "buy_get", "buys": 1, "gets": 2, "percent": 100, **TEA, "got_lines": {"not_brand": ["Leaf"]}})
