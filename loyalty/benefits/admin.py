@@ -58,7 +58,7 @@ class NeedInline(TabularInline):
     model = Need
     extra = 0
     hide_title = True
-    fields = ("basis", "kind", "threshold", "retention")
+    fields = ("basis", "kind", "segment", "threshold", "retention")
 
 
 @admin.register(Tier)

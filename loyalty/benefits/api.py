@@ -35,7 +35,7 @@ class BenefitSerializer(serializers.Serializer[Any]):
 
 
 class LackSerializer(serializers.Serializer[Any]):
-    basis = serializers.CharField(help_text="spend (minor units), growth, purchases, months, points")
+    basis = serializers.CharField(help_text="spend (minor units), growth, purchases, months, points, segment (1 or 0)")
     have = serializers.IntegerField()
     need = serializers.IntegerField()
     missing = serializers.IntegerField()

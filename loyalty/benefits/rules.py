@@ -110,6 +110,7 @@ def amount_of(lack: Lack) -> str:
         "purchases": _("%(missing)s more purchases"),
         "months": _("purchases in %(missing)s more months"),
         "points": _("%(missing)s more points"),
+        "segment": _("an invitation from the shop"),  # what the shop calls its segments is its own affair
     }
     return words[lack.measure.basis] % {"missing": missing}
 

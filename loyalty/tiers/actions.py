@@ -54,7 +54,7 @@ def step_of(tier: Tier) -> Step:
 def ask_of(need: Need) -> Ask:
     """A further need as the sums need it."""
     keep = need.threshold if need.retention is None else need.retention
-    return Ask(Measure(need.basis, need.kind_id), need.threshold, keep)
+    return Ask(Measure(need.basis, need.kind_id or need.segment_id), need.threshold, keep)
 
 
 def standing_of(*, member: int, climb: Climb | None, at: datetime) -> Standing:
@@ -116,7 +116,8 @@ class Tally:
         measures = self.climb.measures
         for place, measure in enumerate(measures):
             summed = Measure("purchases") if measure.basis == "months" else measure
-            cursor.execute(sql.HISTORY.format(counted=sql.counted(summed)), values)
+            begin = {"start": None} if measure.basis == "segment" else {}
+            cursor.execute(sql.HISTORY.format(counted=sql.counted(summed)), values | begin)
             for member, at, points in cursor.fetchall():
                 self.add(member=member, at=at, gains=tuple(points if n == place else 0 for n in range(len(measures))))
 
@@ -150,6 +151,8 @@ class Tally:
                 moments = self.moments.get(member, [])[first:last]
                 bought = (at for at, gains in zip(moments, counted, strict=True) if gains[place])
                 totals.append(len({month_of(at) for at in bought}))
+            elif measure.basis == "segment":
+                totals.append(sum(gains[place] for gains in self.counted.get(member, [])[:last]))
             else:
                 totals.append(sum(gains[place] for gains in counted))
         return totals

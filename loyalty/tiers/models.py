@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.ledger.models import PointKind, renews_programme
 from members.profiles.models import Member
+from members.segments.models import Segment
 
 
 class Basis(models.TextChoices):
@@ -20,6 +21,7 @@ class Basis(models.TextChoices):
     PURCHASES = "purchases", _("number of purchases")
     MONTHS = "months", _("months with a purchase")
     POINTS = "points", _("points of a kind")
+    SEGMENT = "segment", _("being in a segment")  # 1 or 0 at a moment, whatever the window; only beside another
 
 
 class LadderQuerySet(models.QuerySet["Ladder"]):
@@ -59,7 +61,9 @@ class Ladder(models.Model):
     name_zh = models.CharField(_("name in Chinese"), max_length=40)
     name_en = models.CharField(_("name in English"), max_length=40)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
-    basis = models.CharField(_("counts"), max_length=10, choices=Basis)
+    basis = models.CharField(
+        _("counts"), max_length=10, choices=[each for each in Basis.choices if each[0] != Basis.SEGMENT]
+    )
     kind = models.ForeignKey(
         PointKind, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("point kind")
     )
@@ -83,6 +87,7 @@ class Ladder(models.Model):
         constraints = [
             models.CheckConstraint(name="ladder_window_has_months", condition=Q(months__gte=1)),
             models.CheckConstraint(name="ladder_validity_has_months", condition=Q(validity_months__gte=1)),
+            models.CheckConstraint(name="ladder_counts_something", condition=~Q(basis="segment")),
             models.CheckConstraint(
                 name="ladder_of_points_has_kind",
                 condition=Q(basis="points", kind__isnull=False) | (~Q(basis="points") & Q(kind=None)),
@@ -169,7 +174,10 @@ class Need(models.Model):
     kind = models.ForeignKey(
         PointKind, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("point kind")
     )
-    threshold = models.BigIntegerField(_("threshold"), validators=[MinValueValidator(1)])
+    segment = models.ForeignKey(
+        Segment, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("segment")
+    )
+    threshold = models.BigIntegerField(_("threshold"), validators=[MinValueValidator(1)], default=1)
     retention = models.BigIntegerField(_("to keep it"), null=True, blank=True, validators=[MinValueValidator(0)])
 
     class Meta:
@@ -177,7 +185,9 @@ class Need(models.Model):
         verbose_name_plural = _("further needs")
         triggers = [renews_programme("need_renews_programme")]
         constraints = [
-            models.UniqueConstraint(name="need_once_per_tier", fields=["tier", "basis", "kind"], nulls_distinct=False),
+            models.UniqueConstraint(
+                name="need_once_per_tier", fields=["tier", "basis", "kind", "segment"], nulls_distinct=False
+            ),
             models.CheckConstraint(name="need_is_one", condition=Q(threshold__gte=1)),
             models.CheckConstraint(
                 name="need_is_kept_for_no_more",
@@ -186,6 +196,13 @@ class Need(models.Model):
             models.CheckConstraint(
                 name="need_of_points_has_kind",
                 condition=Q(basis="points", kind__isnull=False) | (~Q(basis="points") & Q(kind=None)),
+                violation_error_message=_("Points need their kind, and nothing else has one."),
+            ),
+            models.CheckConstraint(
+                name="need_of_segment_names_it",
+                condition=Q(basis="segment", segment__isnull=False, threshold=1)
+                | (~Q(basis="segment") & Q(segment=None)),
+                violation_error_message=_("Being in a segment needs the segment and 1; nothing else names one."),
             ),
         ]
 

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Count
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loyalty.tiers.models import Ladder, Standing, Tier, TierChange
+from loyalty.tiers.models import Ladder, Need, Standing, Tier, TierChange
 from members.kit.charts import Chart, Scope, Series, remembered
 from members.kit.names import named
 from members.profiles.models import Member
+from members.segments.models import Segment
+from members.segments.panels import Use, register_use
 from members.timeline.rules import Shown, Source, register
 
 
@@ -72,3 +75,12 @@ register(
         show_changes,
     )
 )
+
+
+def tiers_asking(segment: Segment) -> Iterable[Use]:
+    """Tiers that ask for a segment."""
+    for need in Need.objects.filter(segment=segment).select_related("tier").order_by("pk"):
+        yield Use(_("Tier"), named(need.tier), reverse("admin:loyalty_tier_change", args=[need.tier_id]))
+
+
+register_use(tiers_asking)

@@ -52,7 +52,7 @@ class EmptyWindow(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is counted: spend, growth, purchases, months, or the points of a kind (by id)."""
+    """What is counted: spend, growth, purchases, months, the points of a kind, or being in a segment (both by id)."""
 
     basis: str
     kind: int | None = None
@@ -271,6 +271,8 @@ def gain_of(measure: Measure, standing: Standing, *, amount: int, points: Mappin
         return 1
     if measure.basis == "months":
         return 0 if standing.in_month else 1
+    if measure.basis == "segment":
+        return 0
     return points.get("growth" if measure.basis == "growth" else str(measure.kind), 0)
 
 
@@ -284,7 +286,7 @@ def without_sale(climb: Climb, standing: Standing, *, amount: int) -> Standing:
     """The standing before a sale that is already written: what it added to the sums over sales is taken off."""
     before = replace(standing, in_month=standing.in_month - 1)
     shares = [
-        0 if measure.basis in {"growth", "points"} else gain_of(measure, before, amount=amount, points={})
+        0 if measure.basis in {"growth", "points", "segment"} else gain_of(measure, before, amount=amount, points={})
         for measure in climb.measures
     ]
     more = tuple(have - share for have, share in zip(standing.more, shares[1:], strict=True))

@@ -43,6 +43,11 @@ SELECT a.member_id, m.happened_at,
 SELECT i.member_id, i.happened_at, i.points FROM loyalty_inherited i
  WHERE i.kind_id = {kind:d} AND i.what IN ('earn', 'claw_back', 'adjust', 'import')
 """
+SEGMENT = """
+SELECT member_id, since AS happened_at, 1 AS points FROM members_membership WHERE segment_id = {segment:d}
+ UNION ALL
+SELECT member_id, until, -1 FROM members_membership WHERE segment_id = {segment:d} AND until IS NOT NULL
+"""
 WITHIN = "happened_at >= coalesce(w.begins, '-infinity'::timestamptz) AND happened_at < w.ends"
 
 
@@ -50,6 +55,8 @@ def counted(measure: Measure) -> str:
     """What counts of a measure that is a sum."""
     if measure.basis == "points":
         return POINTS.format(kind=measure.kind)
+    if measure.basis == "segment":
+        return SEGMENT.format(segment=measure.kind)
     return {"spend": SPEND, "purchases": PURCHASES, "growth": GROWTH}[measure.basis]
 
 
@@ -102,8 +109,9 @@ def totals(climb: Climb) -> str:
         if measure.basis in of_sales:
             columns.append(f"s.{measure.basis} AS m{place}")
             continue
+        when = "happened_at < w.ends" if measure.basis == "segment" else WITHIN
         joins.append(f"""(SELECT coalesce(sum(points), 0)::bigint AS points FROM ({counted(measure)}) c
-            WHERE c.member_id = w.member AND {WITHIN}) k{place}""")
+            WHERE c.member_id = w.member AND {when}) k{place}""")
         columns.append(f"k{place}.points AS m{place}")
     return f"SELECT {', '.join(columns)} FROM {' CROSS JOIN LATERAL '.join(joins)}"
 

@@ -4,11 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from loyalty.batches.actions import record_sales
+from loyalty.benefits.actions import main_plan_of
 from loyalty.earning.actions import quote, record_sale
 from loyalty.ledger.models import PointKind
 from loyalty.tiers.actions import load_climbs, standing_of
@@ -25,10 +28,13 @@ from loyalty.tiers.rules import (
     check_steps,
     check_window,
 )  # fmt: skip
+from members.kit.names import named
 from members.messaging.models import Message
 from members.profiles.models import Member
 from members.purchases.actions import Bought
 from members.purchases.rules import Receipt
+from members.segments.models import Membership, Segment
+from members.segments.panels import uses_of
 from tests.factories import NOW, MemberFactory, StoreFactory
 from tests.loyalty.ladders import buy, grow, main, night, other_ladder, shanghai, tier, tier_of, way_of
 
@@ -46,6 +52,81 @@ def wang() -> Member:
 def need(code: str, basis: str, threshold: int, combines: str = "all", **says: Any) -> None:
     Need.objects.create(tier=tier(code), basis=basis, threshold=threshold, **says)
     Tier.objects.filter(code=code).update(combines=combines)
+
+
+def tea_lovers() -> Segment:
+    return Segment.objects.get_or_create(code="tea", defaults={"name_zh": "茶客", "name_en": "Tea lovers"})[0]
+
+
+def enter(member: Member, since: Any, until: Any = None) -> None:
+    """The member is in the segment from then until then."""
+    Membership.objects.create(member=member, segment=tea_lovers(), since=since, until=until, version=1)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "reached"),
+    [
+        (NOW - 900 * DAY, None, True),  # whatever the window
+        (NOW - 3 * DAY, NOW - 2 * DAY, False),
+        (NOW - 3 * DAY, NOW - DAY, True),  # the sale was the moment before
+        (NOW, None, False),
+        (None, None, False),
+    ],
+)
+def test_a_tier_asks_for_being_in_a_segment_at_the_moment_that_counts(wang, since, until, reached):
+    need("silver", "segment", 1, segment=tea_lovers())
+    grow(wang, 1_000, NOW - 10 * DAY)
+    if since is not None:
+        enter(wang, since, until)
+
+    recorded = buy(wang, 100, NOW - DAY - timedelta(seconds=1))
+
+    assert recorded.is_rise == reached
+    assert tier_of(wang) == ("silver" if reached else None)
+
+
+def test_the_night_lifts_who_came_into_the_segment_and_drops_who_left(wang):
+    need("silver", "segment", 1, segment=tea_lovers())
+    grow(wang, 1_000, NOW - 10 * DAY)
+    enter(wang, NOW - DAY, TONIGHT + DAY)
+
+    night(TONIGHT)
+    assert tier_of(wang) == "silver"
+    night(TONIGHT + 2 * DAY)
+    assert tier_of(wang) == "member"
+
+
+def test_a_member_reads_of_an_invitation_and_not_of_a_segment(wang):
+    need("silver", "segment", 1, segment=tea_lovers())
+    grow(wang, 1_000, NOW - 10 * DAY)
+
+    with override("en"):
+        assert main_plan_of(wang, NOW).rise.words == "an invitation from the shop"
+    assert [use.name for use in uses_of(tea_lovers())] == [named(tier("silver"))]
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"basis": "segment", "threshold": 1},
+        {"basis": "segment", "threshold": 2, "segment": True},
+        {"basis": "purchases", "threshold": 1, "segment": True},
+    ],
+)
+def test_the_database_refuses_a_need_of_no_segment_or_of_half_a_one(says):
+    segment = tea_lovers() if says.pop("segment", False) else None
+
+    with pytest.raises(IntegrityError, match="need_of_segment_names_it"), transaction.atomic():
+        Need.objects.create(tier=tier("silver"), segment=segment, **says)
+
+    assert not Need.objects.exists()
+
+
+def test_a_ladder_itself_does_not_count_segments():
+    with pytest.raises(IntegrityError, match="ladder_counts_something"), transaction.atomic():
+        other_ladder("tea", "segment", {"one": 1})
+
+    assert not Ladder.objects.filter(code="tea").exists()
 
 
 @pytest.mark.parametrize("combines", ["all", "any"])
@@ -185,9 +266,10 @@ class BatchesAgree(TestCase):
         combines=st.sampled_from(["all", "any"]),
         validity=st.sampled_from(["", "months", "next_year"]),
         split=st.integers(0, 14),
+        stay=st.none() | st.tuples(st.integers(250, 500), st.integers(1, 240)),
     )
     def test_a_batch_of_sales_comes_to_the_same_as_one_by_one(
-        self, sales, window, basis, asks, combines, validity, split
+        self, sales, window, basis, asks, combines, validity, split, stay
     ):
         one, two = (MemberFactory.create(name=name, now=NOW - 700 * DAY) for name in ("王芳", "李强"))
         main(window=window, basis=basis, validity=validity, months=6, validity_months=4)
@@ -196,6 +278,10 @@ class BatchesAgree(TestCase):
                 Tier.objects.filter(code=code).update(threshold=floor)
         for place, ask in enumerate(sorted(asks - {basis}), 1):
             need("gold", ask, 3 * place, combines)
+        if stay:
+            need("gold", "segment", 1, combines, segment=tea_lovers())
+            for member in (one, two):
+                enter(member, *(NOW - days * DAY for days in stay))
         other_ladder("visits", "purchases", {"guest": 0, "friend": 2, "family": 5}, window=window, validity=validity)
         receipts = [
             Receipt(receipt=str(days), happened_at=NOW - days * DAY, currency="CNY", amount=amount)

@@ -23,7 +23,7 @@ TIERS = Fields(
     Tier, "name_zh", "name_en", "threshold", "retention", "combines", "multiplier", "colour", "price", "price_points",
     "sold_months",
 )  # fmt: skip
-NEEDS = Fields(Need, "basis", "kind", "threshold", "retention")
+NEEDS = Fields(Need, "basis", "kind", "segment", "threshold", "retention")
 BENEFITS = Fields(Benefit, "value", "words_zh", "words_en")
 
 
@@ -34,13 +34,16 @@ def stands() -> Things:
 
 def said(ladder: Ladder) -> dict[str, Any]:
     """A ladder with its tiers, lowest first."""
-    tiers = ladder.tiers.prefetch_related("needs__kind", "benefits").order_by("threshold")
+    tiers = ladder.tiers.prefetch_related("needs__kind", "needs__segment", "benefits").order_by("threshold")
     return LADDERS.said(ladder) | {"tiers": {tier.code: said_of_tier(tier) for tier in tiers}}
 
 
 def said_of_tier(tier: Tier) -> dict[str, Any]:
     """A tier with its further needs and its benefits."""
-    needs = [NEEDS.said(need) for need in sorted(tier.needs.all(), key=lambda need: (need.basis, need.kind_id or 0))]
+    needs = [
+        NEEDS.said(need)
+        for need in sorted(tier.needs.all(), key=lambda need: (need.basis, need.kind_id or need.segment_id or 0))
+    ]
     benefits = {each.kind: BENEFITS.said(each) for each in sorted(tier.benefits.all(), key=lambda each: each.kind)}
     return TIERS.said(tier) | ({"needs": needs} if needs else {}) | ({"benefits": benefits} if benefits else {})
 
