@@ -213,7 +213,10 @@ def words_of_operator(trait: Trait, operator: Operator, node: Mapping[str, Any])
         return words[operator.code] % {"days": value}
     if operator.shape == Shape.NONE:
         return str(operator.words)
-    return _("%(operator)s %(value)s") % {"operator": operator.words, "value": words_of_value(trait, operator, value)}
+    said = operator.words
+    if operator.code in ("one_of", "none_of") and trait.kind == Kind.CHOICE and len(value or []) == 1:
+        said = _("is") if operator.code == "one_of" else _("is not")
+    return _("%(operator)s %(value)s") % {"operator": said, "value": words_of_value(trait, operator, value)}
 
 
 def words_of_value(trait: Trait, operator: Operator, value: Any) -> str:
