@@ -72,7 +72,7 @@ def read_number(trait: Trait, said: Any, no: No) -> int | float:
     if isinstance(said, bool) or not isinstance(said, int | float) or not abs(said) <= LARGEST_NUMBER:
         raise no(gettext_lazy("a number"))
     if trait.kind == Kind.MONEY and not (isinstance(said, int) and said >= 0):
-        raise no(gettext_lazy("whole minor units of money"))
+        raise no(gettext_lazy("an amount of money, not below 0"))
     return said
 
 

@@ -35,7 +35,17 @@ from members.segments.actions import (
     preview,
     what_is_known,
 )
-from members.segments.forms import ListForm, ListNameForm, Node, apply, draft_of, read_draft, settle, tree_of
+from members.segments.forms import (
+    ListForm,
+    ListNameForm,
+    Node,
+    apply,
+    be_patient,
+    draft_of,
+    read_draft,
+    settle,
+    tree_of,
+)
 from members.segments.models import Audience, MemberList, Membership, Segment, SegmentSize, SegmentVersion
 from members.segments.panels import shown_node, size_chart, uses_of, why
 from members.segments.rules import Known, check_circles, words_of
@@ -176,6 +186,8 @@ class SegmentDesk(Kept):
         """What a draft would be: words, count and sample; beside what is saved, when that is asked for."""
         tree = tree_of(draft, known)
         if tree is None:
+            if order not in ("compare", "save"):
+                be_patient(draft)
             return {"is_unfinished": True}
         digest = digest_of(segment, tree)
         among = Member.objects.visible_to(cast(User, request.user))
