@@ -34,6 +34,14 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_customfield": (SETTERS, OWNER, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
+    "members_segment": (
+        {"manager", "marketer", "analyst", "owner"},
+        {"marketer", "owner"},
+        set(),
+        False,
+    ),
+    "members_memberlist": ({"marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
+    "members_audience": ({"marketer", "analyst", "owner"}, set(), set(), False),
     "members_user": (OWNER, OWNER, set(), False),
     "auth_group": (OWNER, OWNER, OWNER, False),
     "loyalty_movement": (ALL, set(), set(), True),
@@ -80,6 +88,10 @@ SITE: dict[str, dict[str, set[int]]] = {
     "view_on_site": {"others": {404}},
     "catch-all": {"others": {404}},
     "auth_user_password_change": {"others": {403}, "owner": {200}},
+    "segment_say": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "segment_refresh": {"others": {405}},
+    "segment_freeze": {"others": {405}},
+    "segment_members": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "import_state": {"others": {403}, "manager": {200}, "analyst": {200}, "owner": {200}},
     "import_cancel": {"others": {405}},
     "liability_journal": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
@@ -139,7 +151,8 @@ MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
 }
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
-    "api_members", "api_member", "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
+    "api_members", "api_member", "api_segments", "api_segment_members", "api_member_segments",
+    "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
     "api-holds", "api-capture", "api-release", "api-release-budgets",
     "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
     "api-exchanges", "api-gifts", "api-household", "api-spend-together",

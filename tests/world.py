@@ -48,6 +48,8 @@ from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product, Return, Sale
 from members.purchases.rules import Line, Receipt
+from members.segments.actions import change_segment, freeze, make_list, refresh
+from members.segments.models import Segment
 from members.signin.actions import Address, open_account
 from members.stores.models import Store, User
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory
@@ -99,6 +101,7 @@ def make_world(mark: str = "") -> World:
     here = make_corner(stores[0], f"王小明{mark}", "13812345678", "wang@example.com", mark)
     there = make_corner(stores[2], f"欧阳静雯{mark}", "13987654321", "ouyang@example.net", mark)
     measure(shared["loyalty_ladderdraft"])
+    shared |= make_segment(mark)
     shared["loyalty_backtest"] = look_back(shared["loyalty_earningrule"])
     people = hire(stores, mark)
     address = Address("phone", "+8613812345678")
@@ -165,6 +168,17 @@ def make_shared(mark: str) -> dict[str, Any]:
             text="regulars_programme: 1\nsettings: {return_days: 3}", name=f"next{mark}", now=NOW
         ),
     }
+
+
+def make_segment(mark: str) -> dict[str, Any]:
+    """Everybody who ever bought, found, frozen, and put on a list."""
+    segment = Segment.objects.create(code="buyers", name_zh=f"买家{mark}", name_en=f"Buyers{mark}")
+    listed = make_list(name=f"guests{mark}", texts=["13812345678", "13987654321"], by=None)
+    tree = {"any": [{"trait": "bought", "is": "yes"}, {"list": listed.pk}]}
+    change_segment(segment=segment, tree=tree, by=None, now=NOW)
+    refresh(segment=segment, now=NOW)
+    kept = freeze(segment=segment, name=f"spring{mark}", key="1", by=None, now=NOW)
+    return {"members_segment": segment, "members_memberlist": listed, "members_audience": kept}
 
 
 def make_promotion(mark: str) -> Promotion:

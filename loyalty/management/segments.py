@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from loyalty.imports.sql import look_again
 from loyalty.tiers.models import Ladder
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
@@ -73,6 +74,7 @@ def trees(listed: int) -> list[tuple[str, str, str, dict[str, Any]]]:
 
 def make_segments(*, now: datetime) -> None:
     """What marketing saved two weeks ago, and the nights since then."""
+    look_again()  # the planner has not seen what the seed has just written
     by = User.objects.get(username="marketer")
     began = start_of_day(now - timedelta(days=NIGHTS))
     guests = Member.objects.current().filter(home_store__code="lane").order_by("pk").values_list("number", flat=True)

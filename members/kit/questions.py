@@ -72,7 +72,7 @@ def read_number(trait: Trait, said: Any, no: No) -> int | float:
     if isinstance(said, bool) or not isinstance(said, int | float) or not abs(said) <= LARGEST_NUMBER:
         raise no(gettext_lazy("a number"))
     if trait.kind == Kind.MONEY and not (isinstance(said, int) and said >= 0):
-        raise no(gettext_lazy("whole minor units of money"))
+        raise no(gettext_lazy("an amount of money, not below 0"))
     return said
 
 
@@ -213,7 +213,10 @@ def words_of_operator(trait: Trait, operator: Operator, node: Mapping[str, Any])
         return words[operator.code] % {"days": value}
     if operator.shape == Shape.NONE:
         return str(operator.words)
-    return _("%(operator)s %(value)s") % {"operator": operator.words, "value": words_of_value(trait, operator, value)}
+    said = operator.words
+    if operator.code in ("one_of", "none_of") and trait.kind == Kind.CHOICE and len(value or []) == 1:
+        said = _("is") if operator.code == "one_of" else _("is not")
+    return _("%(operator)s %(value)s") % {"operator": said, "value": words_of_value(trait, operator, value)}
 
 
 def words_of_value(trait: Trait, operator: Operator, value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -290,13 +291,11 @@ def found_by(texts: Iterable[str]) -> dict[str, int]:
     """The ids of the members whom these texts name, in one query a kind of identity."""
     wanted: dict[str, dict[str, list[str]]] = {}
     for text in texts:
-        try:
-            kind = guess_kind(text)
-            wanted.setdefault(kind, {}).setdefault(read_identity(kind=kind, text=text), []).append(text)
-        except Refusal:
-            continue
+        for kind in {"number", guess_kind(text)}:  # ten digits may be a member number and a phone
+            with suppress(Refusal):
+                wanted.setdefault(kind, {}).setdefault(read_identity(kind=kind, text=text), []).append(text)
     found: dict[str, int] = {}
-    for kind, values in wanted.items():
+    for kind, values in sorted(wanted.items(), key=lambda each: each[0] == "number"):  # member numbers come first
         rows: Any = (
             Member.objects.filter(number__in=values).values_list("number", "pk", "merged_into")
             if kind == "number"

@@ -24,7 +24,7 @@ from unfold.decorators import display
 from members.kit.admin import Kept, Records, stores_seen
 from members.kit.names import named
 from members.kit.refusals import Refusal
-from members.profiles.actions import find_member, guess_kind, phone_for
+from members.profiles.actions import phone_for
 from members.profiles.models import Member
 from members.segments.actions import (
     ask_refresh,
@@ -35,7 +35,17 @@ from members.segments.actions import (
     preview,
     what_is_known,
 )
-from members.segments.forms import ListForm, ListNameForm, Node, apply, draft_of, read_draft, settle, tree_of
+from members.segments.forms import (
+    ListForm,
+    ListNameForm,
+    Node,
+    apply,
+    be_patient,
+    draft_of,
+    read_draft,
+    settle,
+    tree_of,
+)
 from members.segments.models import Audience, MemberList, Membership, Segment, SegmentSize, SegmentVersion
 from members.segments.panels import shown_node, size_chart, stay_in, uses_of, why
 from members.segments.rules import Known, check_circles, words_of
@@ -123,13 +133,15 @@ class SegmentDesk(Kept):
         said = request.GET.get("member", "").strip()[:100]
         if not said:
             return {}
+        found = list(Member.objects.visible_to(cast(User, request.user)).search(said)[:2])
+        if len(found) != 1:
+            several = _("Several members are found by that: type more of it.")
+            return {"asked_about": said, "trouble": several if found else _("Nobody in your stores is found by that.")}
+        member = found[0]
         try:
-            member = find_member(kind=guess_kind(said), value=said)
-            if not Member.objects.visible_to(cast(User, request.user)).filter(pk=member.pk).exists():
-                return {"asked_about": said, "reason_trouble": _("Nobody in your stores is found by that.")}
             clauses = why(tree=segment.says["tree"], member=member, now=timezone.now())
         except Refusal as refusal:
-            return {"asked_about": said, "reason_trouble": str(refusal)}
+            return {"asked_about": said, "trouble": str(refusal)}
         stay = stay_in(segment, member, what_is_known())
         return {"asked_about": said, "about": member, "clauses": clauses, "stay": stay}
 
@@ -174,6 +186,8 @@ class SegmentDesk(Kept):
         """What a draft would be: words, count and sample; beside what is saved, when that is asked for."""
         tree = tree_of(draft, known)
         if tree is None:
+            if order not in ("compare", "save"):
+                be_patient(draft)
             return {"is_unfinished": True}
         digest = digest_of(segment, tree)
         among = Member.objects.visible_to(cast(User, request.user))
@@ -279,7 +293,10 @@ class SegmentDesk(Kept):
 
     @display(description=_("as of"))
     def as_of(self, segment: Any) -> Any:
-        return date_format(localtime(segment.measured_at), "SHORT_DATETIME_FORMAT") if segment.measured_at else "—"
+        if not segment.measured_at:
+            return "—"
+        local = localtime(segment.measured_at)
+        return f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
 
 
 def digest_of(segment: Segment, tree: Mapping[str, Any]) -> str:

@@ -189,6 +189,17 @@ def leaf_of(node: Node, known: Known) -> dict[str, Any] | None:
         return None
 
 
+def be_patient(node: Node) -> None:
+    """Somebody is still typing: what was not begun is not called wrong."""
+    if node.is_group or not any(node.one(name) for name in BEGUN[node.kind]):
+        node.error = ""
+    for each in node.children:
+        be_patient(each)
+
+
+BEGUN = {"test": ("value", "value2"), "segment": ("segment",), "list": ("list",), "did": ("but_not",)}
+
+
 def typed_test(node: Node, known: Known) -> dict[str, Any]:
     """What the fields of a test say, as JSON; what is no number stays a text, and is refused as one."""
     trait = known.traits.get(node.one("trait"))

@@ -237,7 +237,7 @@ def check_circles(code: str, tree: Mapping[str, Any], others: Mapping[str, Mappi
         count += sum(1 for _node in nodes(here))
         if count > LARGEST:
             raise TreeTooLarge(most=LARGEST)
-        for name in segments_in(here):
+        for name in (node["segment"] for node, _depth in nodes(here) if "segment" in node):
             if name in way:
                 raise SegmentInItself(way=" → ".join((*way, name)))
             waiting.append((*way, name))
@@ -282,16 +282,24 @@ def is_drift(*, before: int, after: int, percent: int) -> bool:
     return moved >= LEAST_DRIFT and moved * 100 > before * percent
 
 
-def words_of(tree: Mapping[str, Any], known: Known) -> str:
-    """A tree that was read, as people would say it."""
+def words_of(tree: Mapping[str, Any], known: Known, *, is_inner: bool = False) -> str:
+    """A tree that was read, as people would say it; groups within others stand in brackets."""
     if not tree:
         return _("everybody")
     if "all" in tree:
-        return _("; ").join(words_of(each, known) for each in tree["all"])
+        joint = _(" and ") if is_inner else _("; ")
+        words = joint.join(words_of(each, known, is_inner=True) for each in tree["all"])
+        return _("(%(either)s)") % {"either": words} if is_inner and len(tree["all"]) > 1 else words
     if "any" in tree:
-        return _("(%(either)s)") % {"either": _(" or ").join(words_of(each, known) for each in tree["any"])}
+        words = _(" or ").join(words_of(each, known, is_inner=True) for each in tree["any"])
+        return _("(%(either)s)") % {"either": words} if len(tree["any"]) > 1 and is_inner else words
     if "not" in tree:
-        return _("not: %(what)s") % {"what": words_of(tree["not"], known)}
+        return _("not: %(what)s") % {"what": words_of(tree["not"], known, is_inner=True)}
+    return words_of_leaf(tree, known)
+
+
+def words_of_leaf(tree: Mapping[str, Any], known: Known) -> str:
+    """What holds no nodes of its own, in words."""
     if "segment" in tree:
         return _("in the segment “%(segment)s”") % {"segment": known.names.get(tree["segment"], tree["segment"])}
     if "list" in tree:
