@@ -85,12 +85,12 @@ def members_as(tree: Mapping[str, Any], known: Known, asking: Asking) -> QuerySe
 
 
 @contextmanager
-def room_for_sets(seconds: int = 0) -> Iterator[None]:
+def room_for_sets(seconds: float = 0) -> Iterator[None]:
     """A transaction in which the server may keep whole sets of members in memory; with a limit of time if asked."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{ROOM}'")
         if seconds:
-            cursor.execute(f"SET LOCAL statement_timeout = '{int(seconds)}s'")
+            cursor.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
         yield
         if seconds:
             cursor.execute("SET LOCAL statement_timeout = 0")

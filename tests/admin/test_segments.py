@@ -2,9 +2,14 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Func, TextField, Value
+from django.db.models.functions import Cast, Length
+from django.db.models.lookups import GreaterThanOrEqual
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from members.kit.measures import sure
+from members.kit.traits import TRAITS, Group, Kind, Trait
 from members.profiles.models import Member
 from members.segments.actions import change_segment
 from members.segments.models import Audience, MemberList, Segment, SegmentVersion
@@ -79,6 +84,25 @@ def test_who_looked_before_somebody_else_saved_looks_again(world, segment, page)
     assert again.status_code == 200
     segment.refresh_from_db()
     assert segment.says["tree"] == {}
+
+
+def slow(_question, _asking):
+    """Holds for everybody, a third of a second each."""
+    slept = Length(Cast(Func(Value(0.3), function="pg_sleep"), TextField()))
+    return sure(GreaterThanOrEqual(slept, 0))
+
+
+def test_what_takes_too_long_to_count_can_be_saved_all_the_same(world, segment, page, monkeypatch):
+    monkeypatch.setattr("members.segments.actions.COUNT_SECONDS", 0.1)
+    monkeypatch.setitem(TRAITS, "slow", Trait("slow", Group("slow", "Slow", 99), "slow", Kind.YES_NO, slow))
+    client, said = world.client("marketer"), {**BOUGHT, "r-0.trait": "slow"}
+
+    shown = client.post(page, {**said, "do": "compare"})
+
+    assert "Counting this takes longer than 0.1 seconds" in text_of(shown)
+    assert client.post(page, {**said, "do": "save", "seen": seen_of(shown)}).status_code == 302
+    segment.refresh_from_db()
+    assert segment.version == 2
 
 
 def test_buttons_add_wrap_and_remove(world, page):
