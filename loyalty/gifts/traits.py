@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.gifts.models import Gift
-from members.kit.measures import of_count, of_sum
+from members.kit.measures import among, of_count, of_sum
 from members.kit.traits import IN_LAST_DAYS, Asking, Deed, Group, Kind, Question, Trait, register, register_deed
 
 FAMILY = Group("family", _("Households and gifts"), 75)
@@ -23,7 +23,7 @@ def received(question: Question, asking: Asking) -> Q:
     days = question.parameters.get("days")
     if days is not None:
         found = found.filter(given_at__gte=asking.days_back(days))
-    has = Q(pk__in=found.values("receiver"))
+    has = among(found, "receiver")
     return has if question.operator == "yes" else ~has
 
 

@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.tiers.models import Held, Ladder, Standing, Tier, TierChange
-from members.kit.measures import of_deed, of_having, timed
+from members.kit.measures import among, of_deed, of_having, timed
 from members.kit.names import named
 from members.kit.traits import (
     IN_LAST_DAYS,
@@ -59,9 +59,9 @@ def on_tier(ladder: Ladder, tiers: list[Tier]) -> Answer:
     def answer(question: Question, asking: Asking) -> Q:
         here = asking.of(Standing.objects.filter(ladder=ladder, tier__isnull=False))
         wanted = [tier.pk for tier in tiers if tier.code in question.value]
-        found = Q(pk__in=here.filter(tier__in=wanted).values("member"))
+        found = among(here.filter(tier__in=wanted))
         if asks_nothing in question.value:
-            found |= ~Q(pk__in=here.values("member"))
+            found |= ~among(here)
         return found if question.operator == "one_of" else ~found
 
     return answer
@@ -73,8 +73,8 @@ def of_standing(ladder: Ladder, column: str) -> Answer:
     def answer(question: Question, asking: Asking) -> Q:
         here = asking.of(Standing.objects.filter(ladder=ladder, tier__isnull=False))
         if question.operator == "unknown":
-            return ~Q(pk__in=here.filter(**{f"{column}__isnull": False}).values("member"))
-        return Q(pk__in=here.filter(timed(column, question, asking)).values("member"))
+            return ~among(here.filter(**{f"{column}__isnull": False}))
+        return among(here.filter(timed(column, question, asking)))
 
     return answer
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Aggregate, BooleanField, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Aggregate, BooleanField, Case, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from members.kit.charts import start_of
+from members.kit.passes import Pass, Rows, remember, remembered_pass
 from members.kit.traits import Answer, Asking, Happened, Question
 
 NUMBERED: Mapping[str, Callable[[str, Any], Q]] = {
@@ -34,6 +35,15 @@ TEXTS = {"equal": "iexact", "contains": "icontains", "begins": "istartswith"}
 def sure(lookup: Any) -> Q:
     """An expression that is true or false as it stands, and false where it would be NULL."""
     return Q(Coalesce(lookup, Value(False), output_field=BooleanField()))
+
+
+def among(rows: QuerySet[Any], path: str = "member") -> Q:
+    """Members of whom there are such rows.
+
+    The CASE keeps the set a set: the server hashes it once and looks each member up. Left to itself it would join, and
+    as it takes what HAVING leaves for a row or two, it would go through whole sets once for every member.
+    """
+    return Q(Case(When(pk__in=rows.values(path), then=Value(True)), default=Value(False), output_field=BooleanField()))
 
 
 def everybody() -> Q:
@@ -127,15 +137,54 @@ def windowed(rows: Happened, moment: str, question: Question, asking: Asking) ->
     return found if days is None else found.filter(**{f"{moment}__gte": asking.days_back(days)})
 
 
+def as_q(made_of: Pass) -> Q:
+    """A pass as a condition over Member."""
+    rows, is_opposite = made_of.members()
+    return ~among(rows) if is_opposite else among(rows)
+
+
+def counted(measure: Aggregate, rows: Rows, question: Question, asking: Asking, moment: str, more: Q) -> Any:
+    """The measure over just those rows that the question is about."""
+    days = question.parameters.get("days")
+    narrowed = rows.condition(question.parameters) & more
+    if days is not None:
+        narrowed &= Q(**{f"{moment}__gte": asking.days_back(days)})
+    copied = measure.copy()
+    if narrowed:
+        copied.filter = narrowed
+    return copied
+
+
+def measured(
+    rows: Happened, measure: Any, holds: Callable[[str], Q], of_none: bool, moment: str, question: Question,
+    asking: Asking, more: Q | None = None, zero: Any = None,
+) -> Q:  # fmt: skip
+    """Members whose measure is as asked; those without rows as `of_none` says."""
+    more = more if more is not None else Q()
+    found = windowed(rows, moment, question, asking).filter(more)
+    whole = measure if zero is None else Coalesce(measure, zero)
+    alone = having(found, whole, ~holds("measured") if of_none else holds("measured"))
+    answer = ~alone if of_none else alone
+    if not isinstance(rows, Rows) or not moment:
+        return answer
+    narrowed = counted(measure, rows, question, asking, moment, more)
+    narrowed = narrowed if zero is None else Coalesce(narrowed, zero)
+    days = question.parameters.get("days")
+    since = None if days is None else asking.days_back(days)
+    made_of = Pass(rows, moment, asking, (narrowed,), lambda names: holds(names[0]), of_none, since)
+    return remember(answer, made_of)
+
+
 def of_sum(rows: Happened, measure: Aggregate, moment: str = "happened_at", *, has_zero: bool = True) -> Answer:
     """A number added up over rows; whoever has none has 0, or no number at all where `has_zero` is false."""
 
     def answer(question: Question, asking: Asking) -> Q:
-        found = windowed(rows, moment, question, asking)
-        asked = NUMBERED[question.operator]("measured", question.value)
-        if not has_zero or not COMPARED[question.operator](0, question.value):
-            return having(found, measure, asked & Q(measured__isnull=False))
-        return ~having(found, measure, ~asked & Q(measured__isnull=False))
+        def holds(name: str) -> Q:
+            asked = NUMBERED[question.operator](name, question.value)
+            return asked if has_zero else asked & Q(**{f"{name}__isnull": False})
+
+        of_none = has_zero and COMPARED[question.operator](0, question.value)
+        return measured(rows, measure, holds, of_none, moment, question, asking, zero=0 if has_zero else None)
 
     return answer
 
@@ -145,10 +194,10 @@ def of_count(rows: Happened, moment: str = "happened_at", *, of: str = "pk", dis
     return of_sum(rows, Count(of, distinct=distinct), moment)
 
 
-def having(rows: QuerySet[Any], measure: Aggregate, asked: Q) -> Q:
+def having(rows: QuerySet[Any], measure: Any, asked: Q) -> Q:
     """Members whose measure is as asked."""
     grouped = rows.order_by().values("member").annotate(measured=measure)
-    return Q(pk__in=grouped.filter(asked).values("member"))
+    return among(grouped.filter(asked))
 
 
 def of_last(rows: Happened, moment: str = "happened_at") -> Answer:
@@ -165,13 +214,27 @@ def of_moment(rows: Happened, measure: Aggregate, moment: str) -> Answer:
     """The first or last moment of rows up to now."""
 
     def answer(question: Question, asking: Asking) -> Q:
-        found = windowed(rows, moment, question, asking)
         if question.operator in ("known", "unknown"):
-            has = Q(pk__in=found.values("member"))
-            return has if question.operator == "known" else ~has
-        return having(found, measure, timed("measured", question, asking))
+            return has_some(rows, moment, question, asking, wanted=question.operator == "known")
+        return measured(rows, measure, lambda name: timed(name, question, asking), False, moment, question, asking)
 
     return answer
+
+
+def has_some(
+    rows: Happened, moment: str, question: Question, asking: Asking, *, wanted: bool, more: Q | None = None
+) -> Q:
+    """Members with such rows, or without."""
+    found = windowed(rows, moment, question, asking).filter(more if more is not None else Q())
+    answer = among(found) if wanted else ~among(found)
+    if not isinstance(rows, Rows) or not moment:
+        return answer
+
+    def holds(name: str) -> Q:
+        return Q(**{f"{name}__gt": 0}) if wanted else Q(**{name: 0})
+
+    made_of = remembered_pass(measured(rows, Count("pk"), holds, not wanted, moment, question, asking, more, 0))
+    return answer if made_of is None else remember(answer, made_of)
 
 
 def of_having(rows: Happened) -> Answer:
@@ -181,28 +244,23 @@ def of_having(rows: Happened) -> Answer:
 
 def of_deed(rows: Happened, moment: str = "happened_at") -> Answer:
     """Yes for those who did it, in the last days where the question says so."""
-
-    def answer(question: Question, asking: Asking) -> Q:
-        has = Q(pk__in=windowed(rows, moment, question, asking).values("member"))
-        return has if question.operator == "yes" else ~has
-
-    return answer
+    return lambda question, asking: has_some(rows, moment, question, asking, wanted=question.operator == "yes")
 
 
 def of_many(rows: Happened, column: str, moment: str = "") -> Answer:
     """Codes that stand in the members' rows; choices of one at most as well as several."""
 
     def answer(question: Question, asking: Asking) -> Q:
-        all_rows = windowed(rows, moment, question, asking)
         if question.operator in ("known", "unknown"):
-            has = Q(pk__in=all_rows.values("member"))
-            return has if question.operator == "known" else ~has
-        found = all_rows.filter(**{f"{column}__in": question.value})
+            return has_some(rows, moment, question, asking, wanted=question.operator == "known")
+        those = Q(**{f"{column}__in": question.value})
         if question.operator == "all_of":
             wanted = len(set(question.value))
-            return having(found, Count(column, distinct=True), Q(measured=wanted))
-        has = Q(pk__in=found.values("member"))
-        return ~has if question.operator == "none_of" else has
+            different = Count(column, distinct=True)
+            return measured(
+                rows, different, lambda name: Q(**{name: wanted}), False, moment, question, asking, those, 0
+            )
+        return has_some(rows, moment, question, asking, wanted=question.operator == "any_of", more=those)
 
     return answer
 
@@ -216,4 +274,4 @@ def did_but_not(did: QuerySet[Any], did_at: str, other: QuerySet[Any], other_at:
             f"{other_at}__lte": OuterRef(did_at) + timedelta(days=days),
         }
     )
-    return Q(pk__in=did.annotate(done_at=F(did_at)).filter(~Exists(followed)).values("member"))
+    return among(did.filter(~Exists(followed)))

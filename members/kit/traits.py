@@ -5,9 +5,10 @@ of everybody, never NULL: whoever never bought has spent 0, and is among "spend 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -261,3 +262,18 @@ def all_traits() -> dict[str, Trait]:
     """Every trait by its code, by group."""
     offered = [*TRAITS.values(), *(trait for family in FAMILIES for trait in family())]
     return {trait.code: trait for trait in sorted(offered, key=lambda each: each.group.position)}
+
+
+def choices_asked_once(things: Mapping[str, Any]) -> dict[str, Any]:
+    """The traits or deeds with choices that are read once, however often they are looked at: for one page or tree."""
+    kept: dict[Choices, Choices] = {}
+
+    def once(choices: Choices | None) -> Choices | None:
+        return None if choices is None else kept.setdefault(choices, cache(choices))
+
+    def narrowed(thing: Any) -> Any:
+        parameters = tuple(replace(each, choices=once(each.choices)) for each in thing.parameters)
+        changes = {"choices": once(thing.choices)} if isinstance(thing, Trait) else {}
+        return replace(thing, parameters=parameters, **changes)
+
+    return {code: narrowed(thing) for code, thing in things.items()}

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Avg, Count, F, Max, QuerySet, Sum
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.measures import of_count, of_deed, of_first, of_last, of_many, of_sum
+from members.kit.passes import Rows
 from members.kit.traits import IN_LAST_DAYS, Asking, Deed, Group, Kind, Parameter, Trait, register, register_deed
 from members.purchases.models import Channel, Product, Return, Sale, SaleLine, Tender
+from members.stores.models import Store
 from members.stores.traits import store_choices
 
 BUYING = Group("buying", _("Purchases"), 40)
@@ -46,31 +48,34 @@ BRAND = Parameter("brand", _("brand"), brands)
 PRODUCT = Parameter("product", _("SKU"), is_text=True)
 OF_SALES = (IN_LAST_DAYS, STORE, CHANNEL, TENDER)
 OF_GOODS = (IN_LAST_DAYS, CATEGORY, BRAND, PRODUCT, STORE)
-SALE_PATHS = {"store": "store__code", "channel": "channel", "tender": "tender"}
+SALE_PATHS = {"store": "store", "channel": "channel", "tender": "tender"}
 GOODS_PATHS = {
-    "category": "product__category", "brand": "product__brand", "product": "sku", "store": "sale__store__code",
+    "category": "product__category", "brand": "product__brand", "product": "sku", "store": "sale__store",
 }  # fmt: skip
 
 
-def narrowed(rows: QuerySet[Any], paths: Mapping[str, str], said: Mapping[str, Any]) -> QuerySet[Any]:
-    """The rows that the parameters leave."""
-    return rows.filter(**{f"{path}__in": said[code] for code, path in paths.items() if code in said})
+def narrowed(paths: Mapping[str, str], said: Mapping[str, Any]) -> Q:
+    """What the parameters ask of a row."""
+    asked = {f"{path}__in": said[code] for code, path in paths.items() if code in said}
+    if "store" in said:
+        asked[f"{paths['store']}__in"] = Store.objects.filter(code__in=said["store"])
+    return Q(**asked)
 
 
-def sales(said: Mapping[str, Any], _asking: Asking) -> QuerySet[Sale]:
-    """Sales, of these stores, channels and ways of paying."""
-    return narrowed(Sale.objects.all(), SALE_PATHS, said)
+sales = Rows(Sale.objects.all, lambda said: narrowed(SALE_PATHS, said))
 
 
-def lines(said: Mapping[str, Any], _asking: Asking) -> QuerySet[SaleLine]:
-    """Lines of these categories, brands and products of which something was kept."""
-    kept = SaleLine.objects.filter(quantity__gt=F("returned_quantity"))
-    return narrowed(kept, GOODS_PATHS, said)
+def kept_lines() -> QuerySet[SaleLine]:
+    """Lines of which something was kept."""
+    return SaleLine.objects.filter(quantity__gt=F("returned_quantity"))
+
+
+lines = Rows(kept_lines, lambda said: narrowed(GOODS_PATHS, said))
 
 
 def returns(said: Mapping[str, Any], _asking: Asking) -> QuerySet[Return]:
     """Goods that came back."""
-    return narrowed(Return.objects.filter(state=Return.State.DONE), {"store": "store__code"}, said)
+    return Return.objects.filter(narrowed({"store": "store"}, said), state=Return.State.DONE)
 
 
 KEPT = Sum(F("amount") - F("returned_amount"))

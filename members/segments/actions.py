@@ -16,7 +16,7 @@ from members.kit.models import Chunk
 from members.kit.names import named
 from members.kit.ranges import id_ranges
 from members.kit.refusals import Malformed, Refusal
-from members.kit.traits import DEEDS, Asking, all_traits
+from members.kit.traits import DEEDS, Asking, all_traits, choices_asked_once
 from members.profiles.actions import guess_kind, read_identity
 from members.profiles.models import Identity, Member
 from members.segments import sql
@@ -82,7 +82,7 @@ def what_is_known() -> Known:
     for each in segments:
         trees[each.code], names[each.code] = each.says["tree"], named(each)
     lists = dict(MemberList.objects.order_by("pk").values_list("pk", "name"))
-    return Known(all_traits(), DEEDS, trees, lists, names)
+    return Known(choices_asked_once(all_traits()), choices_asked_once(DEEDS), trees, lists, names)
 
 
 @transaction.atomic

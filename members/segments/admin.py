@@ -27,6 +27,7 @@ from members.kit.refusals import Refusal
 from members.profiles.actions import phone_for
 from members.profiles.models import Member
 from members.segments.actions import (
+    TakesTooLong,
     ask_refresh,
     change_segment,
     freeze,
@@ -206,6 +207,9 @@ class SegmentDesk(Kept):
                     "enters": preview(among=among, tree=tree, without=saved, now=now, known=known),
                     "leaves": preview(among=among, tree=saved, without=tree, now=now, known=known),
                 }
+        except TakesTooLong as refusal:  # a large shop saves it without the count
+            is_compared = order in ("compare", "save")
+            return {"trouble": str(refusal), "words": words_of(tree, known), "seen": digest, "is_compared": is_compared}
         except Refusal as refusal:
             return {"trouble": str(refusal), "words": words_of(tree, known)}
         return with_contacts(cast(User, request.user), shown)

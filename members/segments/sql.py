@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import and_, or_
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
-from members.kit.measures import did_but_not, everybody
+from members.kit.measures import among, did_but_not, everybody
+from members.kit.measures import as_q as pass_as_q
+from members.kit.passes import joined, remember, remembered_pass
 from members.kit.questions import question_of, shown
 from members.kit.traits import Asking
 from members.profiles.models import Member
@@ -28,13 +28,19 @@ def as_q(tree: Mapping[str, Any], known: Known, asking: Asking) -> Q:
     """
     if not tree:
         return everybody()
-    if "all" in tree:
-        return reduce(and_, (as_q(each, known, asking) for each in tree["all"]))
-    if "any" in tree:
-        return reduce(or_, (as_q(each, known, asking) for each in tree["any"]))
+    for group in ("all", "any"):
+        if group in tree:
+            parts = [as_q(each, known, asking) for each in tree[group]]
+            return joined(parts, is_any=group == "any", ask=pass_as_q)
     if "not" in tree:
-        return ~as_q(tree["not"], known, asking)
+        return opposite(as_q(tree["not"], known, asking))
     return leaf_as_q(tree, known, asking)
+
+
+def opposite(answer: Q) -> Q:
+    """The other members; what is asked of rows stays one pass over them."""
+    made_of = remembered_pass(answer)
+    return ~answer if made_of is None else remember(~answer, made_of.opposite())
 
 
 def leaf_as_q(tree: Mapping[str, Any], known: Known, asking: Asking) -> Q:
@@ -44,7 +50,7 @@ def leaf_as_q(tree: Mapping[str, Any], known: Known, asking: Asking) -> Q:
             raise UnknownSegment(segment=shown(tree["segment"]))
         return as_q(known.segments[tree["segment"]], known, asking)
     if "list" in tree:
-        return Q(pk__in=asking.of(ListMember.objects.filter(member_list=tree["list"])).values("member"))
+        return among(asking.of(ListMember.objects.filter(member_list=tree["list"])))
     if "did" in tree:
         return did_as_q(tree, known, asking)
     trait, question = question_of(known.traits, tree)
@@ -57,7 +63,7 @@ def did_as_q(node: Mapping[str, Any], known: Known, asking: Asking) -> Q:
     since = asking.days_back(node["days"])
     if node["when"] == "same":
         did, other = did.filter(**{f"{did_at}__gte": since}), other.filter(**{f"{other_at}__gte": since})
-        return Q(pk__in=did.values("member")) & ~Q(pk__in=other.values("member"))
+        return among(did) & ~among(other)
     return did_but_not(did.filter(**{f"{did_at}__lt": since}), did_at, other, other_at, node["days"])
 
 
@@ -79,12 +85,12 @@ def members_as(tree: Mapping[str, Any], known: Known, asking: Asking) -> QuerySe
 
 
 @contextmanager
-def room_for_sets(seconds: int = 0) -> Iterator[None]:
+def room_for_sets(seconds: float = 0) -> Iterator[None]:
     """A transaction in which the server may keep whole sets of members in memory; with a limit of time if asked."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{ROOM}'")
         if seconds:
-            cursor.execute(f"SET LOCAL statement_timeout = '{int(seconds)}s'")
+            cursor.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
         yield
         if seconds:
             cursor.execute("SET LOCAL statement_timeout = 0")
