@@ -33,7 +33,7 @@ from members.segments.actions import (
     what_is_known,
 )
 from members.segments.models import Audience, Membership, Segment, SegmentSize, SegmentVersion
-from members.segments.panels import Use, drifting, register_use, stays_of, uses_of, why
+from members.segments.panels import Use, drifting, register_use, stay_in, uses_of, why
 from members.segments.rules import DEEPEST, read_tree, tree_of_text, words_of
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory
 
@@ -132,8 +132,8 @@ def test_the_clause_that_let_somebody_in_is_said_in_words(wang, anna):
     refresh(segment=either, now=NOW)
 
     with translation.override("en"):
-        assert [stay.words for stay in stays_of(wang)] == ["has bought something yes"]
-        assert [stay.words for stay in stays_of(anna)] == ["language is English"]
+        assert stay_in(either, wang, what_is_known()).words == "has bought something yes"
+        assert stay_in(either, anna, what_is_known()).words == "language is English"
         lines = why(tree=either.says["tree"], member=anna, now=NOW)
     assert [(line.holds, line.depth) for line in lines] == [(True, 0), (True, 1), (False, 2), (True, 2), (True, 1)]
 
