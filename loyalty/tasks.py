@@ -26,6 +26,7 @@ from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chun
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
+from members.portraits.actions import NIGHT
 from members.profiles.models import Member
 from members.scores import actions as scores
 
@@ -81,7 +82,7 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = 
     "tiers": (Member, judge),
     "proof": (Account, prove),
     liability.CHUNK: (Account, take_liability),
-    scores.FIGURES: (Member, scores.STEPS[scores.FIGURES][1]),
+    scores.FIGURES: (Member, NIGHT[scores.FIGURES][1]),
     "forget": (IdempotentAnswer, forget),
     "tidy": (Chunk, tidy),
 }
@@ -108,7 +109,7 @@ def look_back(chunk: Chunk) -> dict[str, Any]:
 
 
 # What follows the figures of members, part by part.
-SCORES: dict[str, Callable[[Chunk], dict[str, Any]]] = {name: work for name, (_ranged, work) in scores.STEPS.items()}
+SCORES: dict[str, Callable[[Chunk], dict[str, Any]]] = {name: work for name, (_ranged, work) in NIGHT.items()}
 # By day, asked for by people.
 ASKED: dict[str, Callable[[Chunk], dict[str, Any]]] = {
     "whatif": measure,
@@ -127,7 +128,7 @@ def tick() -> None:
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
-    scores.go_on()
+    scores.go_on(steps=NIGHT)
     for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
         hand_out(chunk)
     sweep_sale_imports()
@@ -166,7 +167,7 @@ def run_chunk(chunk_id: int) -> None:
     if chunk.name == "backtest":
         close_backtest(backtest=number_in(chunk), now=timezone.now())
     if chunk.name in SCORES:
-        for following in scores.go_on():
+        for following in scores.go_on(steps=NIGHT):
             hand_out(following)
 
 

@@ -1,5 +1,7 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import members.goals.admin
+import members.insight.admin
 import members.messaging.admin
 import members.profiles.admin
 import members.purchases.admin

@@ -92,7 +92,8 @@ def figure_range(*, first: int, last: int, as_of: datetime) -> int:
     Goods are added up again for those whose purchases changed, and on the first of a month for everybody.
     """
     day = as_day(as_of)
-    ids = list(scored_members().filter(pk__range=(first, last)).values_list("pk", flat=True))
+    there = scored_members().filter(pk__range=(first, last), enrolled_at__lt=as_of)
+    ids = list(there.values_list("pk", flat=True))
     with connection.cursor() as cursor:
         for statement in sql.FORGET:
             cursor.execute(statement, {"members": integers(ids), "first": first, "last": last})
@@ -209,11 +210,13 @@ def forecasts(cursor: Any, night: ScoreNight, *, first: int, last: int) -> dict[
     }
 
 
-def outlook_of(model: dict[str, Any], *, repeats: Any, last: Any, age: Any, spend: Any) -> dict[str, Any]:
-    """Still a customer (0 to 1), expected purchases and value in a year; days, and money as the figures count them."""
+def outlook_of(
+    model: dict[str, Any], *, repeats: Any, last: Any, age: Any, spend: Any, weeks: int = NEXT_WEEKS
+) -> dict[str, Any]:
+    """Still a customer (0 to 1), expected purchases and value in the weeks to come; days and money as in figures."""
     rates, values = Rates(**model["rates"]), Values(**model["values"])
     past = {"repeats": repeats, "last": last / DAYS_A_WEEK, "age": age / DAYS_A_WEEK}
-    sales = purchases(rates, weeks=NEXT_WEEKS, **past)
+    sales = purchases(rates, weeks=weeks, **past)
     mean = np.where(repeats > 0, spend / np.maximum(repeats, 1), 0)
     return {"alive": alive(rates, **past), "sales": sales, "value": sales * worth(values, repeats=repeats, mean=mean)}
 
