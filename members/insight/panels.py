@@ -272,6 +272,7 @@ def goods_page(asked: str) -> dict[str, Any]:
     shown = pairs.filter(product__category=asked) if asked in categories else pairs
     first = pairs.first()
     return {
+        "night": last_night(),
         "pairs": list(shown[:PAIRS]),
         "categories": categories,
         "category": asked if asked in categories else "",

@@ -106,7 +106,7 @@ def months_chart(member: Member, now: datetime) -> Chart | None:
             )
         ],
         size=sum(count for _month, count, _amount in months),
-        counted=_("purchases"),
+        counted=_("sales"),
         as_of=now,
         first=_("month"),
     )
