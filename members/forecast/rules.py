@@ -23,6 +23,7 @@ LEAST_BUYERS, LEAST_REPEATERS, LEAST_WEEKS = 200, 50, 26
 BOUND = 12.0  # of the logarithms of parameters: what lies beyond has run away
 EDGE = 0.01  # nearer than that to the bound is beyond it
 SINGULAR = 1e-4  # the expectation has a hole at a = 1 that its neighbours fill
+ENOUGH = 5_000  # groups of members, to look for a place to start from
 PRECISION, MOST_TERMS, TERMS_A_LOOK = 1e-12, 20_000, 25
 RATE_STARTS = ((0.5, 5.0, 1.0, 3.0), (1.0, 10.0, 0.5, 1.0), (0.1, 1.0, 1.5, 8.0))
 VALUE_STARTS = ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0))
@@ -83,22 +84,40 @@ def lacks_of(*, buyers: int, repeaters: int, weeks: int) -> list[Lack]:
 def rates_of(histories: Histories) -> Rates:
     """The BG/NBD parameters of greatest likelihood. Raises NotFitted."""
 
-    def surprise(logs: Numbers) -> float:
-        return -float(np.dot(histories.alike, log_likelihood(Rates(*np.exp(logs)), histories)))
+    def surprise(logs: Numbers, some: Histories) -> float:
+        return -float(np.dot(some.alike, log_likelihood(Rates(*np.exp(logs)), some)))
 
-    return Rates(*best(surprise, [np.log(start) for start in RATE_STARTS]))
+    few = Histories(*(column[:: step_of(len(histories.alike))] for column in columns_of(histories)))
+    start = best(lambda logs: surprise(logs, few), [np.log(start) for start in RATE_STARTS])
+    return Rates(*best(lambda logs: surprise(logs, histories), [np.log(start)]))
+
+
+def columns_of(histories: Histories) -> tuple[Numbers, ...]:
+    """The columns in the order of their names."""
+    return histories.repeats, histories.last, histories.age, histories.alike
+
+
+def step_of(size: int) -> int:
+    """Every how many-th row is enough to look for a place to start from."""
+    return max(size // ENOUGH, 1)
 
 
 def log_likelihood(rates: Rates, histories: Histories) -> Numbers:
-    """The logarithm of each member's likelihood, with no power that could overflow."""
+    """The logarithm of each member's likelihood, with no power that could overflow.
+
+    What depends on the number of repeats alone is computed once for each number, not for each member.
+    """
     r, alpha, a, b = rates.r, rates.alpha, rates.a, rates.b
-    x, last, age = histories.repeats, histories.last, histories.age
+    times = histories.repeats.astype(np.intp)
+    x = np.arange(times.max(initial=0) + 1.0)
     counts = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
     stays = gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
-    alive = -(r + x) * np.log(alpha + age)
-    left = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + last)
-    ways = np.where(x > 0, np.logaddexp(alive, left), alive)
-    found: Numbers = counts + stays + ways
+    leaves = np.log(a) - np.log(b + np.maximum(x, 1) - 1)
+    powers = r + histories.repeats
+    alive = -powers * np.log(alpha + histories.age)
+    left = leaves[times] - powers * np.log(alpha + histories.last)
+    ways = np.where(times > 0, np.logaddexp(alive, left), alive)
+    found: Numbers = (counts + stays)[times] + ways
     return found
 
 
@@ -163,19 +182,24 @@ def values_of(*, repeats: Numbers, mean: Numbers, alike: Numbers) -> Values:
         raise NotFitted
     x, weights = repeats[counts], alike[counts]
     scale = float(np.average(mean[counts], weights=weights))
-    m = mean[counts] / scale
-
-    def surprise(logs: Numbers) -> float:
-        p, q, v = np.exp(logs)
-        shape = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
-        size = (p * x - 1) * np.log(m) + p * x * np.log(x) - (p * x + q) * np.log(x * m + v)
-        return -float(np.dot(weights, shape + size))
-
+    whole = (x, mean[counts] / scale, weights)
+    few = tuple(column[:: step_of(len(x))] for column in whole)
     starts = [np.log((p, q, (q - 1) / p if q > 1 else 1.0)) for p, q in VALUE_STARTS]
-    p, q, v = best(surprise, starts)
+    start = best(lambda logs: value_surprise(logs, *few), starts)
+    p, q, v = best(lambda logs: value_surprise(logs, *whole), [np.log(start)])
     if q <= 1:
         raise NotFitted
     return Values(p, q, v * scale)
+
+
+def value_surprise(logs: Numbers, x: Numbers, m: Numbers, weights: Numbers) -> float:
+    """Minus the logarithm of the likelihood of repeats and means under Gamma-Gamma."""
+    p, q, v = np.exp(logs)
+    times = x.astype(np.intp)
+    counted = np.arange(1, times.max() + 1.0)
+    shape = gammaln(p * counted + q) - gammaln(p * counted) - gammaln(q) + q * np.log(v) + p * counted * np.log(counted)
+    size = (p * x - 1) * np.log(m) - (p * x + q) * np.log(x * m + v)
+    return -float(np.dot(weights, shape[times - 1] + size))
 
 
 def worth(values: Values, *, repeats: Numbers, mean: Numbers) -> Numbers:

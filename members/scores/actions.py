@@ -52,7 +52,7 @@ from members.scores.rules import (
 )
 
 RANGE = 50_000  # members
-FEW = 100_000  # buyers: up to so many are fitted by days, more by weeks
+FEW = 20_000  # buyers: up to so many are fitted by days, more by weeks
 PARTS = 500  # of the mean spend: how finely means are told apart
 FITTED_FOR = timedelta(days=7)
 FIGURES = "figures"  # the first part of the night; the others follow it
@@ -107,11 +107,11 @@ def figure_range(*, first: int, last: int, as_of: datetime) -> int:
 
 @transaction.atomic
 def cut(*, as_of: datetime) -> ScoreNight:
-    """Find the night's cut points and its models, when all figures stand. A second time begins the night anew."""
+    """Find the night's cut points, when all figures stand. A second time begins the night anew."""
     day, asked = as_day(as_of), scheme()
     with connection.cursor() as cursor:
         cursor.execute(sql.CUT_POINTS, {"shares": SHARES, "day": day})
-        *fifths, usual, buyers, repeaters, age = cursor.fetchone()
+        *fifths, usual, buyers = cursor.fetchone()
     cuts = dict(zip(("recency", "frequency", "spend"), fifths, strict=True))
     if asked.has_own_cuts:
         cuts = {name: getattr(asked, name) for name in cuts}
@@ -122,18 +122,29 @@ def cut(*, as_of: datetime) -> ScoreNight:
         "usual_days": usual,
         "members": MemberScore.objects.count(),
         "buyers": buyers,
-        "model": model_of(day=day, buyers=buyers, repeaters=repeaters, weeks=(age or 0) // DAYS_A_WEEK),
+        "model": {},
         "finished_at": None,
     }
     return ScoreNight.objects.update_or_create(day=day, defaults=said)[0]
 
 
+@transaction.atomic
+def choose_models(*, as_of: datetime) -> None:
+    """Find the night's models: those of the last seven days, or fitted now; or say what they lack."""
+    day = as_day(as_of)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ENOUGH, {"day": day})
+        buyers, repeaters, age = cursor.fetchone()
+    model = model_of(day=day, buyers=buyers, repeaters=repeaters, weeks=(age or 0) // DAYS_A_WEEK)
+    ScoreNight.objects.filter(day=day).update(model=model)
+
+
 def model_of(*, day: date, buyers: int, repeaters: int, weeks: int) -> dict[str, Any]:
-    """The models as JSON: those of the last seven days, or fitted now; or what they lack."""
+    """The models as JSON."""
     lacks = lacks_of(buyers=buyers, repeaters=repeaters, weeks=weeks)
     if lacks:
         return {"lacks": [asdict(lack) for lack in lacks]}
-    known = ScoreNight.objects.filter(day__lt=day, day__gt=day - FITTED_FOR).order_by("-day").first()
+    known = ScoreNight.objects.complete().filter(day__lt=day, day__gt=day - FITTED_FOR).newest_first().first()
     if known and "rates" in known.model and day - date.fromisoformat(known.model["fitted_on"]) < FITTED_FOR:
         return dict(known.model)
     try:
@@ -170,23 +181,29 @@ def columns(rows: Sequence[Sequence[Any]], count: int) -> list[Any]:
 
 @transaction.atomic
 def score_range(*, first: int, last: int, as_of: datetime) -> int:
-    """Score a range of member ids by the night's cut points and models, and count its cohorts; how many changed."""
+    """Score a range of member ids by the night's cut points and models; how many rows changed."""
     day = as_day(as_of)
     night = ScoreNight.objects.get(day=day)
     cuts = {name: integers(strictly(each)) for name, each in night.cuts.items()}
     weights = {weight.code: weight.points for weight in ENGAGEMENT}
     said: dict[str, Any] = {
-        "first": first, "last": last, "as_of": as_of, "day": day, "month": month_of(day),
-        "zone": timezone.get_default_timezone_name(), "grid": [cell.value for cell in GRID],
+        "first": first, "last": last, "day": day, "month": month_of(day), "grid": [cell.value for cell in GRID],
         "usual": night.usual_days or USUAL_DAYS, "late": LATE, "very_late": VERY_LATE, "safe": SAFE,
         "doubtful": DOUBTFUL, "full_visits": FULL_VISITS, "stale": STALE_DAYS, "full_breadth": FULL_BREADTH,
     }  # fmt: skip
     with connection.cursor() as cursor:
         said |= forecasts(cursor, night, first=first, last=last)
         cursor.execute(sql.SCORES, said | cuts | weights)
-        written = int(cursor.fetchone()[0])
-        cursor.execute(sql.COHORTS, said)
-    return written
+        return int(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def count_cohorts(*, first: int, last: int, as_of: datetime) -> int:
+    """Add a range of member ids to the night's cohorts; how many places it touched. Once for each range and night."""
+    zone = timezone.get_default_timezone_name()
+    with connection.cursor() as cursor:
+        cursor.execute(sql.COHORTS, {"first": first, "last": last, "as_of": as_of, "day": as_day(as_of), "zone": zone})
+        return int(cursor.rowcount)
 
 
 def forecasts(cursor: Any, night: ScoreNight, *, first: int, last: int) -> dict[str, str]:
@@ -205,9 +222,15 @@ def forecasts(cursor: Any, night: ScoreNight, *, first: int, last: int) -> dict[
     return {
         "members": integers(members),
         "alive": integers(said),
-        "sales": "{" + ",".join(f"{each:.2f}" for each in outlook["sales"]) + "}",
-        "value": integers(int(each) for each in np.rint(outlook["value"])),
+        "sales": "{" + ",".join(f"{each:.3g}" for each in outlook["sales"]) + "}",
+        "value": integers(int(each) for each in rounded(outlook["value"])),
     }
+
+
+def rounded(values: Any) -> Any:
+    """Three digits that count: a forecast says no more, and a row is written only when they change."""
+    scale = 10 ** np.maximum(np.floor(np.log10(np.maximum(values, 1))) - 2, 0)
+    return np.rint(values / scale) * scale
 
 
 def outlook_of(
@@ -279,7 +302,9 @@ def at_once(work: Callable[..., Any]) -> Work:
 STEPS: dict[str, tuple[bool, Work]] = {
     FIGURES: (True, in_range("rows", figure_range)),
     "score-cuts": (False, at_once(cut)),
+    "score-models": (False, at_once(choose_models)),
     "scores": (True, in_range("rows", score_range)),
+    "cohorts": (True, in_range("places", count_cohorts)),
     "value-cuts": (False, at_once(cut_values)),
     "ranks": (True, in_range("rows", rank_range)),
     "score-sums": (False, at_once(sum_up)),

@@ -89,8 +89,13 @@ CUT_POINTS = """
 SELECT percentile_disc(%(shares)s::float8[]) WITHIN GROUP (ORDER BY %(day)s::date - last_on),
        percentile_disc(%(shares)s::float8[]) WITHIN GROUP (ORDER BY recent_sales),
        percentile_disc(%(shares)s::float8[]) WITHIN GROUP (ORDER BY recent_spend),
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY interval_days), count(*),
-       count(*) FILTER (WHERE days_bought > 1), max(%(day)s::date - first_on)
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY interval_days), count(*)
+  FROM members_memberscore WHERE sales > 0
+"""
+
+# Whether there is enough for the models: buyers, those who came back, days since the first purchase of all.
+ENOUGH = """
+SELECT count(*), count(*) FILTER (WHERE days_bought > 1), max(%(day)s::date - first_on)
   FROM members_memberscore WHERE sales > 0
 """
 
@@ -98,7 +103,7 @@ SELECT percentile_disc(%(shares)s::float8[]) WITHIN GROUP (ORDER BY %(day)s::dat
 HISTORIES = """
 SELECT days_bought - 1, round((last_on - first_on)::numeric / %(grain)s) * %(grain)s,
        round((%(day)s::date - first_on)::numeric / %(grain)s) * %(grain)s, count(*)
-  FROM members_memberscore WHERE sales > 0 GROUP BY 1, 2, 3
+  FROM members_memberscore WHERE sales > 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 MIDDLE_MEAN = """
 SELECT avg((spend - first_spend) / (days_bought - 1)) FROM members_memberscore
@@ -106,7 +111,7 @@ SELECT avg((spend - first_spend) / (days_bought - 1)) FROM members_memberscore
 """
 MEANS = """
 SELECT days_bought - 1, round((spend - first_spend)::numeric / (days_bought - 1) / %(grain)s) * %(grain)s, count(*)
-  FROM members_memberscore WHERE days_bought > 1 AND spend > first_spend GROUP BY 1, 2
+  FROM members_memberscore WHERE days_bought > 1 AND spend > first_spend GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 # What the models need to say something about each buyer of a range.
@@ -171,30 +176,30 @@ WITH scored AS (
 SELECT count(*) FROM written
 """
 
-# Who joined in a month and bought in a later one, by months in between; `size` is how many joined.
+# Who joined in a month and bought so many months later; `size` is how many joined.
 COHORTS = """
+WITH person AS MATERIALIZED (
+    SELECT id, store, date_trunc('month', local)::date AS cohort,
+           (extract(year FROM local) * 12 + extract(month FROM local))::int AS month
+      FROM (SELECT m.id, m.home_store_id AS store, m.enrolled_at AT TIME ZONE %(zone)s AS local
+              FROM members_memberscore k JOIN members_member m ON m.id = k.member_id
+             WHERE k.member_id BETWEEN %(first)s AND %(last)s AND m.id BETWEEN %(first)s AND %(last)s) m
+), active AS (
+    SELECT member_id, (extract(year FROM month) * 12 + extract(month FROM month))::int AS month, sum(net) AS amount
+      FROM (SELECT member_id, date_trunc('month', happened_at AT TIME ZONE %(zone)s) AS month,
+                   amount - returned_amount AS net
+              FROM members_sale
+             WHERE member_id BETWEEN %(first)s AND %(last)s AND happened_at < %(as_of)s
+               AND (returned_amount < amount OR amount = 0)) s
+     GROUP BY member_id, s.month
+)
 INSERT INTO members_tally AS t (taken_on, store_id, name, down, across, members, amount)
-SELECT %(day)s::date, store, 'cohort', to_char(cohort, 'YYYY-MM'), across, sum(members), sum(amount)
-  FROM (SELECT m.home_store_id AS store, date_trunc('month', m.enrolled_at AT TIME ZONE %(zone)s)::date AS cohort,
-               'size' AS across, count(*) AS members, 0::bigint AS amount
-          FROM members_member m JOIN members_memberscore k ON k.member_id = m.id
-         WHERE m.id BETWEEN %(first)s AND %(last)s GROUP BY 1, 2
+SELECT %(day)s::date, store, 'cohort', to_char(cohort, 'YYYY-MM'), across, members, amount
+  FROM (SELECT store, cohort, 'size' AS across, count(*) AS members, 0::bigint AS amount FROM person GROUP BY 1, 2
          UNION ALL
-        SELECT store, cohort, lpad(age::text, 3, '0'), count(*), sum(amount) FROM (
-               SELECT m.id, m.home_store_id AS store,
-                      date_trunc('month', m.enrolled_at AT TIME ZONE %(zone)s)::date AS cohort,
-                      ((extract(year FROM s.local) - extract(year FROM m.enrolled_at AT TIME ZONE %(zone)s)) * 12
-                       + extract(month FROM s.local) - extract(month FROM m.enrolled_at AT TIME ZONE %(zone)s))::int
-                          AS age,
-                      sum(s.net) AS amount
-                 FROM members_member m JOIN members_memberscore k ON k.member_id = m.id
-                 JOIN (SELECT member_id, happened_at AT TIME ZONE %(zone)s AS local, amount - returned_amount AS net
-                         FROM members_sale
-                        WHERE member_id BETWEEN %(first)s AND %(last)s AND happened_at < %(as_of)s
-                          AND (returned_amount < amount OR amount = 0)) s ON s.member_id = m.id
-                WHERE m.id BETWEEN %(first)s AND %(last)s GROUP BY 1, 2, 3, 4) active
-         WHERE age >= 0 GROUP BY 1, 2, 3) part
- GROUP BY store, cohort, across ORDER BY store, cohort, across
+        SELECT p.store, p.cohort, lpad((a.month - p.month)::text, 3, '0'), count(*), sum(a.amount)::bigint
+          FROM person p JOIN active a ON a.member_id = p.id AND a.month >= p.month GROUP BY 1, 2, 3) part
+ ORDER BY store, cohort, across
     ON CONFLICT (name, taken_on, store_id, down, across) DO UPDATE
    SET members = t.members + EXCLUDED.members, amount = t.amount + EXCLUDED.amount
 """

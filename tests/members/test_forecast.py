@@ -28,7 +28,7 @@ from members.forecast.rules import (
 )
 from members.kit.windows import start_of_day
 from members.profiles.models import Member
-from members.scores.actions import cut, cut_values, rank_range, score_range, sum_up
+from members.scores.actions import choose_models, cut, cut_values, rank_range, score_range, sum_up
 from members.scores.models import MemberScore, ScoreNight
 from tests.factories import NOW, MemberFactory
 from tests.members.shops import below, cuts_of
@@ -189,6 +189,7 @@ def crowd(db):
 
 def test_the_night_fits_forecasts_and_ranks_by_value(crowd):
     cut(as_of=NIGHT)
+    choose_models(as_of=NIGHT)
     score_range(**FEW_STEPS)
     cut_values(as_of=NIGHT)
     rank_range(**FEW_STEPS)
@@ -212,11 +213,16 @@ def test_the_night_fits_forecasts_and_ranks_by_value(crowd):
 
 
 def test_a_fit_is_used_for_a_week_and_then_made_anew(crowd):
-    first = cut(as_of=NIGHT).model
+    def model_at(days):
+        cut(as_of=NIGHT + timedelta(days=days))
+        choose_models(as_of=NIGHT + timedelta(days=days))
+        sum_up(as_of=NIGHT + timedelta(days=days))
+        return ScoreNight.objects.get(day=TODAY + timedelta(days=days)).model
+
+    first = model_at(0)
     MemberScore.objects.filter(pk=crowd[0].pk).update(days_bought=30, sales=30)
 
-    same = cut(as_of=NIGHT + timedelta(days=6)).model
-    later = cut(as_of=NIGHT + timedelta(days=7)).model
+    same, later = model_at(6), model_at(7)
 
     assert same == first
     assert later["fitted_on"] == (TODAY + timedelta(days=7)).isoformat()
