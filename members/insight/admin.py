@@ -118,7 +118,9 @@ class MemberScoreDesk(OfMemberMixin, Records):
         among = Member.objects.visible_to(user)
         form = GroupForm(request.GET or None, stores=stores_of(user).order_by("code"))
         members = form.narrow(among) if request.GET else None
-        context = self.look(request, lambda: group_page(members, among, form.chosen) if members is not None else {})
+        if members is None or not self.has_view_permission(request):
+            return self.shown(request, "insight_group", _("Compare a group"), {"form": form})
+        context = group_page(members, among, form.chosen, f"{scope_of(user).key}:{form.key}")
         return self.shown(request, "insight_group", _("Compare a group"), context | {"form": form})
 
     def member(self, request: HttpRequest, number: int) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What staff say on the pages of insight: which group to look at, and how the shop scores."""
 
+from hashlib import sha256
 from typing import Any
 
 from django import forms
@@ -40,6 +41,12 @@ class GroupForm(forms.Form):
     def chosen(self) -> list[str]:
         """The traits that were chosen, by the codes of a portrait's shares."""
         return [name for name, value in getattr(self, "cleaned_data", {}).items() if value]
+
+    @property
+    def key(self) -> str:
+        """Stands for the choice where something is remembered."""
+        said = sorted((name, str(value)) for name, value in getattr(self, "cleaned_data", {}).items() if value)
+        return sha256(repr(said).encode()).hexdigest()[:32]
 
     def narrow(self, members: QuerySet[Member]) -> QuerySet[Member] | None:
         """Those who are meant; None when nothing was chosen, or nothing that can be."""

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from members.kit.charts import Chart, Series, start_of
+from members.kit.charts import Chart, Series, remembered, start_of
 from members.kit.money import decimal_amount, format_money
 from members.kit.names import named
 from members.portraits.actions import (
@@ -124,12 +124,21 @@ class AmountRow:
     says: str
 
 
-def group_page(members: QuerySet[Member], among: QuerySet[Member], chosen_by: Collection[str] = ()) -> dict[str, Any]:
-    """A group's portrait beside the others, with a plain sentence for each difference but those it was chosen by."""
+def group_page(
+    members: QuerySet[Member], among: QuerySet[Member], chosen_by: Collection[str] = (), key: str = ""
+) -> dict[str, Any]:
+    """A group's portrait beside the others, with a plain sentence for each difference but those it was chosen by.
+
+    With a key that stands for both sides it is remembered for half an hour: it takes seconds of a million members.
+    """
     night = ScoreNight.objects.complete().newest_first().first()
     if night is None:
         return {}
-    found = portrait_of(members, among, but=chosen_by)
+
+    def read() -> Portrait:
+        return portrait_of(members, among, but=chosen_by)
+
+    found = remembered(f"portrait:{night.day}:{key}", read) if key else read()
     at = start_of(night.day)
     return {
         "night": night,
