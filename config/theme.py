@@ -94,6 +94,14 @@ SIDEBAR = [
         "title": _("Insight"),
         "items": [
             {
+                "title": _("Members at a glance"),
+                "icon": "insights",
+                "link": reverse_lazy("admin:insight_overview"),
+                "permission": may("members.view_memberscore"),
+            },
+            entry(_("Member scores"), "members.memberscore", "leaderboard"),
+            entry(_("Goals"), "members.goal", "flag"),
+            {
                 "title": _("How fair the way up is"),
                 "icon": "balance",
                 "link": reverse_lazy("admin:fairness"),
@@ -115,6 +123,7 @@ SIDEBAR = [
             entry(_("Limits of corrections"), "loyalty.correctionlimit", "speed"),
             entry(_("Rules of households"), "loyalty.householdrule", "family_restroom"),
             entry(_("Rules of gifts"), "loyalty.giftrule", "volunteer_activism"),
+            entry(_("RFM scheme"), "members.rfmscheme", "grid_on"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),

@@ -26,7 +26,9 @@ from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chun
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
+from members.portraits.actions import NIGHT
 from members.profiles.models import Member
+from members.scores import actions as scores
 from members.segments import actions as segments
 
 __all__ = ["run_chunk", "run_sale_import", "sweep_sale_imports", "tick"]
@@ -82,6 +84,7 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = 
     "proof": (Account, prove),
     segments.NIGHT: (Member, segments.refresh_chunk),
     liability.CHUNK: (Account, take_liability),
+    scores.FIGURES: (Member, NIGHT[scores.FIGURES][1]),
     "forget": (IdempotentAnswer, forget),
     "tidy": (Chunk, tidy),
 }
@@ -107,6 +110,8 @@ def look_back(chunk: Chunk) -> dict[str, Any]:
     return try_range(backtest=number_in(chunk), first=chunk.first_id, last=chunk.last_id)
 
 
+# What follows the figures of members, part by part.
+SCORES: dict[str, Callable[[Chunk], dict[str, Any]]] = {name: work for name, (_ranged, work) in NIGHT.items()}
 # By day, asked for by people.
 ASKED: dict[str, Callable[[Chunk], dict[str, Any]]] = {
     "whatif": measure,
@@ -126,6 +131,7 @@ def tick() -> None:
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))
+    scores.go_on(steps=NIGHT)
     for chunk in Chunk.objects.overdue(now).order_by("pk").values_list("pk", flat=True)[:1_000]:
         hand_out(chunk)
     sweep_sale_imports()
@@ -164,13 +170,16 @@ def run_chunk(chunk_id: int) -> None:
     work_off(chunk)
     if chunk.name == "backtest":
         close_backtest(backtest=number_in(chunk), now=timezone.now())
+    if chunk.name in SCORES:
+        for following in scores.go_on(steps=NIGHT):
+            hand_out(following)
 
 
 @transaction.atomic
 def work_off(chunk: Chunk) -> None:
     """The chunk's work and its tick mark in one transaction; rolled back if the lease was lost meanwhile."""
     plan_afresh()
-    work = ASKED[chunk.name] if chunk.name in ASKED else WORK[chunk.name][1]
+    work = (ASKED | SCORES).get(chunk.name) or WORK[chunk.name][1]
     outcome: dict[str, Any] = work(chunk)
     if not finish_chunk(chunk=chunk, now=timezone.now(), outcome=outcome):
         transaction.set_rollback(True)

@@ -1,6 +1,8 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
 import members.counter.admin
+import members.goals.admin
+import members.insight.admin
 import members.messaging.admin
 import members.notes.admin
 import members.profiles.admin

@@ -1,10 +1,13 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from members.goals.models import Goal
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.portraits.models import Pair
 from members.profiles.models import CustomField, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
+from members.scores.models import CellMonth, MemberScore, RfmScheme, ScoreNight, StoreDay, Tally
 from members.segments.models import (
     Audience,
     AudienceMember,
@@ -20,26 +23,34 @@ from members.stores.models import Store, StoreStaff, Till, User
 __all__ = [
     "Audience",
     "AudienceMember",
+    "CellMonth",
     "Chunk",
     "CustomField",
+    "Goal",
     "IdempotentAnswer",
     "Identity",
     "ListMember",
     "Member",
     "MemberList",
+    "MemberScore",
     "Membership",
     "Message",
     "Note",
+    "Pair",
     "Product",
     "Return",
     "ReturnLine",
+    "RfmScheme",
     "Sale",
     "SaleLine",
+    "ScoreNight",
     "Segment",
     "SegmentSize",
     "SegmentVersion",
     "Store",
+    "StoreDay",
     "StoreStaff",
+    "Tally",
     "Template",
     "Tick",
     "Till",

@@ -20,6 +20,7 @@ ALL = set(STAFF)
 SETTERS = ALL - {"clerk"}  # who may look at how the programme is set up
 OWNER = {"owner"}
 LOCAL = ALL - SEES_ALL
+INSIGHT = {"manager", "marketer", "analyst", "owner"}  # who may see what members are worth
 HANDS = {"clerk", "manager", "service", "owner"}  # who may give and take points by hand
 
 # Each desk: who may view it, who may add, who may delete; and whether things of other stores do not exist there.
@@ -42,6 +43,9 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     ),
     "members_memberlist": ({"marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_audience": ({"marketer", "analyst", "owner"}, set(), set(), False),
+    "members_memberscore": (INSIGHT, set(), set(), True),
+    "members_goal": (INSIGHT, {"manager", "marketer", "owner"}, set(), True),
+    "members_rfmscheme": (INSIGHT, set(), set(), False),
     "members_user": (OWNER, OWNER, set(), False),
     "auth_group": (OWNER, OWNER, OWNER, False),
     "loyalty_movement": (ALL, set(), set(), True),
@@ -75,6 +79,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_grant": (ALL, {"manager", "owner"}, set(), True),
     "loyalty_saleimport": ({"manager", "analyst", "owner"}, {"manager", "owner"}, set(), True),
 }
+INSIGHT_PAGE = {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}}
 # Other pages of the admin: what each person's GET may be answered with; staff who are not named get `others`.
 SITE: dict[str, dict[str, set[int]]] = {
     "index": {"others": {200}},
@@ -99,6 +104,19 @@ SITE: dict[str, dict[str, set[int]]] = {
     "watch_file": {"others": {403}, "manager": {200}, "analyst": {200}, "owner": {200}},
     "correction_decide": {"others": {405}},
     "loyalty_programme_changelist": {"others": {302}, "clerk": {403}},  # leads right to its one row
+    "insight_overview": INSIGHT_PAGE,
+    "insight_cells": INSIGHT_PAGE,
+    "insight_cohorts": INSIGHT_PAGE,
+    "insight_goods": INSIGHT_PAGE,
+    "insight_group": INSIGHT_PAGE,
+    "insight_member": INSIGHT_PAGE,
+    "members_rfmscheme_changelist": {
+        "others": {403},
+        "manager": {302},
+        "marketer": {302},
+        "analyst": {302},
+        "owner": {302},
+    },  # leads right to its one row
     "rule_multiply": {"others": {403}, "marketer": {200}, "owner": {200}},
     "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "backtest_of": {"others": {403}, "marketer": {200}, "owner": {200}},

@@ -41,13 +41,18 @@ from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
 from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
+from members.goals.actions import keep_goal
+from members.goals.models import Goal
 from members.kit.models import Chunk
+from members.kit.windows import start_of_day
 from members.messaging.models import Message, Template
 from members.notes.models import Note
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product, Return, Sale
 from members.purchases.rules import Line, Receipt
+from members.scores.actions import score_everybody
+from members.scores.models import MemberScore, RfmScheme
 from members.segments.actions import change_segment, freeze, make_list, refresh
 from members.segments.models import Segment
 from members.signin.actions import Address, open_account
@@ -104,10 +109,20 @@ def make_world(mark: str = "") -> World:
     shared |= make_segment(mark)
     shared["loyalty_backtest"] = look_back(shared["loyalty_earningrule"])
     people = hire(stores, mark)
+    score(here, there, people["manager"], mark)
     address = Address("phone", "+8613812345678")
     people["member"] = open_account(member=here.member, address=address, now=NOW)
     shared |= {"members_user": people["clerk"], "auth_group": Group.objects.get(name="clerk")}
     return World(here, there, shared, people)
+
+
+def score(here: Corner, there: Corner, owner: User, mark: str) -> None:
+    """What the members are worth as a night found it, and a goal for each store."""
+    score_everybody(as_of=start_of_day(NOW))
+    for corner in (here, there):
+        corner.objects["members_memberscore"] = MemberScore.objects.get(pk=corner.member.pk)
+        goal = Goal(name=f"grow{mark}", kind="members", store=corner.store, target=9, owner=owner)
+        corner.objects["members_goal"] = keep_goal(goal=goal, starts_on=NOW.date(), ends_on=NOW.date())
 
 
 def hire(stores: list[Store], mark: str) -> dict[str, User]:
@@ -146,6 +161,7 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_template": Template.objects.create(
             code="hello", language="en", subject=f"Hello{mark}", body=f"Hi{mark}"
         ),
+        "members_rfmscheme": RfmScheme.objects.get_or_create(pk=1)[0],
         "loyalty_earningrule": rule,
         "loyalty_ladder": ladder,
         "loyalty_pointkind": kind,

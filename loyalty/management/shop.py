@@ -21,6 +21,7 @@ from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
 from loyalty.limits.actions import open_budget
 from loyalty.management.books import keep_books
+from loyalty.management.insight import look_into_members
 from loyalty.management.offers import sell_at_prices, set_promotions
 from loyalty.management.people import tell_of_people
 from loyalty.management.segments import make_segments
@@ -62,6 +63,13 @@ PRODUCTS = [  # SKU, Chinese name, category, yuan
     ("GIFT-SPRING", "春茶礼盒", "礼盒", 398),
     ("POT-GLASS", "玻璃茶壶", "器具", 158),
 ]
+PARTNERS = {  # what often goes into the basket with the first thing
+    "CUP-MILKTEA": "CAKE-REDBEAN",
+    "CUP-LATTE": "CAKE-OSMANTHUS",
+    "TEA-LONGJING-50": "POT-GLASS",
+    "BREAD-TOAST": "BREAD-SEA-SALT",
+    "GIFT-SPRING": "TEA-LONGJING-50",
+}
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗郑梁谢宋唐许邓冯韩曹"
 GIVEN = (
     "芳 伟 娜 敏 静 丽 强 磊 洋 艳 勇 军 杰 娟 涛 明 超 秀兰 霞 平 刚 桂英 文 辉 玲 建华 佳怡 子涵 雨桐 思远"
@@ -121,6 +129,8 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     keep_books(stores=stores, now=now)
     say("segments")
     make_segments(now=now)
+    say("what members are worth")
+    look_into_members(stores=stores, now=now)
     write_sign_ins(sign_ins)
 
 
@@ -296,7 +306,11 @@ def while_open(at: datetime, chance: random.Random) -> datetime:
 def receipt_at(shop: Shop, chance: random.Random, at: datetime) -> Receipt:
     """A basket of one to four things; every fifth has a discount."""
     lines = []
-    for sku, name, price in chance.sample(shop.prices, chance.choices((1, 2, 3, 4), weights=(5, 4, 2, 1))[0]):
+    chosen = chance.sample(shop.prices, chance.choices((1, 2, 3, 4), weights=(5, 4, 2, 1))[0])
+    partner = PARTNERS.get(chosen[0][0])
+    if partner and chance.random() < 0.45:
+        chosen = [*chosen, *(each for each in shop.prices if each[0] == partner and each not in chosen)]
+    for sku, name, price in chosen:
         pieces = chance.choices((1, 2, 3), weights=(8, 2, 1))[0]
         discount = price * pieces // 10 if chance.random() < 0.2 else 0
         lines.append(Line(sku, name, pieces, price * pieces - discount, discount))

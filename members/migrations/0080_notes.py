@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0061_segment_roles'),
+        ('members', '0073_insight_roles'),
     ]
 
     operations = [

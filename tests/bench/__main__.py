@@ -1,6 +1,6 @@
-"""`make bench`: `postings`, `http`, `rules`, `import FILE`, `night`, `whatif`, `backtest`,
-`segments`, or all.
+"""`make bench`: `postings`, `http`, `rules`, `import FILE`, `night`, `whatif`, `backtest`, `segments`, `insight`.
 
+Without a name all of them.
 BENCH_MEMBERS and BENCH_SALES say how large the crowd is.
 """
 
@@ -17,7 +17,17 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from tests.bench import backtest, ground, nights, postings, rules, sales, segments, whatif  # noqa: E402
+from tests.bench import (  # noqa: E402
+    backtest,
+    ground,
+    insight,
+    nights,
+    postings,
+    rules,
+    sales,
+    segments,
+    whatif,
+)
 
 MEMBERS = int(os.environ.get("BENCH_MEMBERS", "1000000"))
 SALES = int(os.environ.get("BENCH_SALES", "10000000"))
@@ -34,7 +44,7 @@ def main(wanted: list[str]) -> None:
     say(f"{'':58} {'ours':>11} (spread)  {'yardstick':>11} (spread)  rounds  ratio")
     if "import" in wanted:
         say_all(sales.from_file(Path(wanted[wanted.index("import") + 1])))
-    known = ("postings", "http", "rules", "night", "whatif", "backtest", "segments")
+    known = ("postings", "http", "rules", "night", "whatif", "backtest", "segments", "insight")
     parts = {name for name in known if not wanted or name in wanted}
     if parts:
         call_command("seed", members=10_000, sales=50_000)
@@ -44,7 +54,7 @@ def main(wanted: list[str]) -> None:
         say_all(sales.over_http())
     if "rules" in parts:
         say_all(rules.rules_and_promotions())
-    if parts & {"night", "postings", "whatif", "backtest", "segments"}:
+    if parts & {"night", "postings", "whatif", "backtest", "segments", "insight"}:
         bench_crowd(parts)
 
 
@@ -58,6 +68,8 @@ def bench_crowd(parts: set[str]) -> None:
         say_all(segments.segments())
     if "night" in parts:
         say_all(nights.nights())
+    if "insight" in parts:
+        say_all(insight.insight())
     if "backtest" in parts:
         say_all(backtest.backtests())
     if "whatif" in parts:

@@ -1,0 +1,35 @@
+"""Who sees goals, and who sets them."""
+
+from django.contrib.auth.management import create_permissions
+from django.db import migrations
+
+GIVEN = {
+    "manager": ["view_goal", "add_goal", "change_goal"],
+    "marketer": ["view_goal", "add_goal", "change_goal"],
+    "analyst": ["view_goal"],
+    "admin": ["view_goal", "add_goal", "change_goal", "delete_goal"],
+}
+
+
+def give_permissions(apps, schema_editor):
+    Group = apps.get_model("auth", "Group")
+    Permission = apps.get_model("auth", "Permission")
+    members = apps.get_app_config("members")
+    members.models_module = True
+    create_permissions(members, apps=apps, using=schema_editor.connection.alias, verbosity=0)
+    members.models_module = None
+    ours = Permission.objects.filter(content_type__app_label="members")
+    for role, codes in GIVEN.items():
+        Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename__in=codes))
+
+
+def take_permissions(apps, schema_editor):
+    Permission = apps.get_model("auth", "Permission")
+    for permission in Permission.objects.filter(content_type__app_label="members", codename__endswith="_goal"):
+        permission.group_set.clear()
+
+
+class Migration(migrations.Migration):
+    dependencies = [("members", "0072_insight")]
+
+    operations = [migrations.RunPython(give_permissions, take_permissions)]
