@@ -14,5 +14,5 @@ class MembersConfig(AppConfig):
         """Rooms say what they show in a member's time, what matters at the counter, and what segments may ask."""
         for drawer in ("timeline.panels", "messaging.panels", "counter.panels"):
             import_module(f"members.{drawer}")
-        for room in ("profiles", "purchases", "messaging"):
+        for room in ("profiles", "purchases", "scores", "messaging"):
             import_module(f"members.{room}.traits")

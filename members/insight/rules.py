@@ -51,7 +51,7 @@ class HeatRow:
 
 def shade(part: float, whole: float) -> int:
     """How dark a place is, of the darkest there is."""
-    return min(-(-int(part * SHADES * 100 / whole) // 100), SHADES) if whole > 0 and part > 0 else 0
+    return -(-int(min(part / whole, 1) * SHADES * 100) // 100) if whole > 0 and part > 0 else 0
 
 
 def heat(tallied: Tallied, downs: Sequence[tuple[str, str]], acrosses: Sequence[str], *, by_row: bool) -> list[HeatRow]:
