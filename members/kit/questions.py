@@ -198,6 +198,8 @@ def words_of_test(traits: Mapping[str, Trait], node: Mapping[str, Any]) -> str:
         return _("“%(trait)s”, which is gone") % {"trait": node["trait"]}
     operator = trait.compared_by[node["is"]]
     subject = f"{trait.title}{words_of_parameters(trait, node.get('with', {}))}"
+    if trait.kind == Kind.YES_NO:
+        return subject if operator.code == "yes" else _("%(subject)s: no") % {"subject": subject}
     return _("%(subject)s %(operator)s") % {"subject": subject, "operator": words_of_operator(trait, operator, node)}
 
 

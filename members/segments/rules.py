@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from members.kit.questions import read_parameters, read_test, shown, words_of_parameters, words_of_test
 from members.kit.refusals import Malformed, Refusal
@@ -287,7 +287,7 @@ def words_of(tree: Mapping[str, Any], known: Known, *, is_inner: bool = False) -
     if not tree:
         return _("everybody")
     if "all" in tree:
-        joint = _(" and ") if is_inner else _("; ")
+        joint = pgettext("conditions", " and ") if is_inner else _("; ")
         words = joint.join(words_of(each, known, is_inner=True) for each in tree["all"])
         return _("(%(either)s)") % {"either": words} if is_inner and len(tree["all"]) > 1 else words
     if "any" in tree:

@@ -182,7 +182,7 @@ def test_the_page_says_why_somebody_is_in_it(world, segment):
     text = text_of(world.client("marketer").get(address))
 
     assert "in it since" in text
-    assert "✓ has bought something yes holds" in text
+    assert "✓ has bought something is so" in text
 
 
 def test_a_members_page_lists_their_segments(world, segment):
