@@ -51,6 +51,7 @@ SIDEBAR = [
             entry(_("Returns"), "members.return", "assignment_return"),
             entry(_("Households"), "loyalty.seat", "family_restroom"),
             entry(_("Merges"), "loyalty.merge", "call_merge"),
+            entry(_("Consents"), "members.consentchange", "fact_check"),
         ],
     },
     {
@@ -84,6 +85,7 @@ SIDEBAR = [
             entry(_("Paying with points"), "loyalty.payterms", "payments"),
             entry(_("Templates"), "members.template", "edit_note"),
             entry(_("Messages"), "members.message", "outbox"),
+            entry(_("Topics of messages"), "members.topic", "label"),
         ],
     },
     {
@@ -112,6 +114,8 @@ SIDEBAR = [
             entry(_("Rules of households"), "loyalty.householdrule", "family_restroom"),
             entry(_("Rules of gifts"), "loyalty.giftrule", "volunteer_activism"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Wordings of consents"), "members.wording", "gavel"),
+            entry(_("How often we write"), "members.contactrule", "notifications_paused"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),

@@ -1,18 +1,27 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
+from members.contact.models import ContactRule, Preference, Topic
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
-from members.profiles.models import CustomField, Identity, Member
+from members.profiles.models import CustomField, ErasedIdentity, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
 from members.stores.models import Store, StoreStaff, Till, User
 
 __all__ = [
     "Chunk",
+    "Consent",
+    "ConsentChange",
+    "ContactRule",
     "CustomField",
+    "ErasedIdentity",
+    "Guardian",
     "IdempotentAnswer",
     "Identity",
     "Member",
     "Message",
+    "OptIn",
+    "Preference",
     "Product",
     "Return",
     "ReturnLine",
@@ -23,5 +32,7 @@ __all__ = [
     "Template",
     "Tick",
     "Till",
+    "Topic",
     "User",
+    "Wording",
 ]

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from members.messaging import views as messaging
+from members.preferences import views as preferences
 from members.profiles import views as profiles
 from members.signin import views as signin
 
@@ -14,6 +15,9 @@ urlpatterns = [
     path("me/", profiles.me, name="me"),
     path("me/theme/", profiles.choose_theme, name="choose_theme"),
     path("me/language/", profiles.choose_language, name="choose_language"),
+    path("me/messages/", preferences.preferences, name="preferences"),
+    path("stop/<str:token>/", preferences.end_messages, name="unsubscribe"),
+    path("yes/<str:link>/", preferences.confirm_address, name="confirm_address"),
     path("messages/", messaging.inbox, name="inbox"),
     path("messages/read/", messaging.read_all, name="read_all"),
     path("messages/<int:message>/read/", messaging.read_one, name="read_message"),

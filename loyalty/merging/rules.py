@@ -145,4 +145,9 @@ STAYS = {
     "loyalty_merge": "of the survivor; who has merged others stays",
     "members_identity": "moved by the profiles' own verb",
     "members_message": "handed over by the messages' own verb",
+    "members_consent": "joined by the consents' own verb: any no is a no",
+    "members_consentchange": "a proof is never changed",
+    "members_guardian": "spoke for this child, and speaks no more",
+    "members_optin": "waits for a link that is dead now",
+    "members_preference": "of somebody who has chosen otherwise",
 }
