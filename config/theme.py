@@ -52,6 +52,8 @@ SIDEBAR = [
             entry(_("Households"), "loyalty.seat", "family_restroom"),
             entry(_("Merges"), "loyalty.merge", "call_merge"),
             entry(_("Consents"), "members.consentchange", "fact_check"),
+            entry(_("Looks at contacts"), "members.look", "visibility"),
+            entry(_("Erasures"), "members.erasure", "person_remove"),
         ],
     },
     {
@@ -116,6 +118,8 @@ SIDEBAR = [
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Wordings of consents"), "members.wording", "gavel"),
             entry(_("How often we write"), "members.contactrule", "notifications_paused"),
+            entry(_("How long things are kept"), "members.retentionrule", "auto_delete"),
+            entry(_("Rules of privacy"), "members.privacyrule", "shield_person"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),

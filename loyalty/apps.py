@@ -13,3 +13,4 @@ class LoyaltyConfig(AppConfig):
     def ready(self) -> None:
         """Rooms above register what those below show."""
         import_module("loyalty.returns.panels")
+        import_module("loyalty.dossier.panels")

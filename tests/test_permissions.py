@@ -34,6 +34,10 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
     "members_consentchange": (ALL, set(), set(), True),
+    "members_look": ({"manager", "owner"}, set(), set(), True),
+    "members_erasure": ({"manager", "owner"}, set(), set(), True),
+    "members_privacyrule": ({"manager", "owner"}, set(), set(), False),
+    "members_retentionrule": ({"manager", "owner"}, set(), set(), False),
     "members_wording": (SETTERS, {"marketer", "owner"}, set(), False),
     "members_topic": (SETTERS, {"marketer", "owner"}, set(), False),
     "members_contactrule": (SETTERS, set(), set(), False),
@@ -123,6 +127,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "return_undo_now": {"others": {405}},
     "member_protect": {"others": {405}},
     "consents_of": {"others": {200}},
+    "contacts_of": {"others": {403}, "manager": {200}, "service": {200}, "owner": {200}},
+    "privacy_of": {"others": {403}, "manager": {200}, "owner": {200}},
 }
 OURS = {"sale": "members_sale", "event": "loyalty_event", "whose": "members_member"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
@@ -131,6 +137,10 @@ MEMBERS_PAGES = {
     "home",
     "me",
     "preferences",
+    "privacy",
+    "erase_me",
+    "take_along_json",
+    "take_along_html",
     "inbox",
     "give_points",
     "my_household",
@@ -146,11 +156,12 @@ MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
     "read_message",
     "choose_theme",
     "choose_language",
+    "choose_privacy",
 }
 CELLS = {
     "import_state",
     "import_bad_rows",
-    "members_saleimport_change",
+    "loyalty_saleimport_change",
 }  # what an import could not read, as it was typed
 BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one nothing is there
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}

@@ -46,6 +46,7 @@ from members.consents.models import ConsentChange, Wording
 from members.contact.models import ContactRule, Topic
 from members.kit.models import Chunk
 from members.messaging.models import Message, Template
+from members.privacy.models import Erasure, Look, PrivacyRule, RetentionRule
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product, Return, Sale
@@ -142,6 +143,8 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_customfield": CustomField.objects.create(
             code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
         ),
+        "members_privacyrule": PrivacyRule.objects.get(),
+        "members_retentionrule": RetentionRule.objects.get(code="looks"),
         "members_topic": Topic.objects.create(code="tea", name_zh=f"茶{mark}"[:40], name_en=f"Tea{mark}"[:40]),
         "members_contactrule": ContactRule.objects.get(purpose="marketing"),
         "members_wording": Wording.objects.create(
@@ -237,6 +240,12 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_sale": Sale.objects.get(pk=sale),
         "members_return": bring_back(member, store, mark),
         "members_message": Message.objects.of(member).first(),
+        "members_look": Look.objects.create(
+            member=member, user=UserFactory.create(username=f"caller-{store.code}"), why=f"to call{mark}", looked_at=NOW
+        ),
+        "members_erasure": Erasure.objects.create(
+            member=member, status="proposed", reason=f"not seen{mark}", asked_at=NOW
+        ),
         "members_consentchange": agree(member, mark),
         "loyalty_event": Event.objects.create(
             member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
