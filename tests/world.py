@@ -240,13 +240,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_sale": Sale.objects.get(pk=sale),
         "members_return": bring_back(member, store, mark),
         "members_message": Message.objects.of(member).first(),
-        "members_look": Look.objects.create(
-            member=member, user=UserFactory.create(username=f"caller-{store.code}"), why=f"to call{mark}", looked_at=NOW
-        ),
-        "members_erasure": Erasure.objects.create(
-            member=member, status="proposed", reason=f"not seen{mark}", asked_at=NOW
-        ),
-        "members_consentchange": agree(member, mark),
+        **watch_over(member, mark),
         "loyalty_event": Event.objects.create(
             member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
         ),
@@ -275,6 +269,18 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         **give_and_merge(member, mark),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
+
+
+def watch_over(member: Member, mark: str) -> dict[str, Any]:
+    """Who looked at the member's contacts, what they allow, and that the night would erase them."""
+    caller = UserFactory.create(username=f"caller-{member.home_store.code}")
+    return {
+        "members_look": Look.objects.create(member=member, user=caller, why=f"to call{mark}", looked_at=NOW),
+        "members_erasure": Erasure.objects.create(
+            member=member, status="proposed", reason=f"not seen{mark}", asked_at=NOW
+        ),
+        "members_consentchange": agree(member, mark),
+    }
 
 
 def agree(member: Member, mark: str) -> ConsentChange:

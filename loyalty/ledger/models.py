@@ -193,7 +193,9 @@ class MovementQuerySet(models.QuerySet["Movement"]):
 
 # A movement is final but for one thing: a reason that names somebody who was erased may be emptied.
 FINAL = """
-IF TG_OP = 'UPDATE' AND NEW.reason = '' AND to_jsonb(NEW) - 'reason' = to_jsonb(OLD) - 'reason' THEN RETURN NEW;
+IF TG_OP = 'UPDATE' AND OLD.reason <> '' AND NEW.reason = ''
+   AND to_jsonb(NEW) - 'reason' = to_jsonb(OLD) - 'reason'
+THEN RETURN NEW;
 END IF;
 RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;
 """

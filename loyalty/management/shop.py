@@ -23,6 +23,7 @@ from loyalty.limits.actions import open_budget
 from loyalty.management.books import keep_books
 from loyalty.management.offers import sell_at_prices, set_promotions
 from loyalty.management.people import tell_of_people
+from loyalty.management.wishes import tell_of_wishes
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tiers.models import Ladder, Tier
@@ -117,6 +118,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     settle_range(first=0, last=2**62, now=now)
     judge_range(first=0, last=2**62, as_of=start_of_day(now))
     tell_of_people(stores=stores, now=now)
+    tell_of_wishes(stores=stores, now=now)
     keep_books(stores=stores, now=now)
     write_sign_ins(sign_ins)
 
