@@ -3,13 +3,14 @@
 An erasure locks the members of one person in primary-key order, and is one transaction: all of it, or nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.apps import apps
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
@@ -36,7 +37,7 @@ from members.privacy.rules import (
 )
 from members.profiles.actions import blind, draw_numbers, living
 from members.profiles.models import Identity, Member
-from members.profiles.rules import printable
+from members.profiles.rules import blinded, printable
 from members.stores.models import User
 
 What = PrivacyStep.What
@@ -187,6 +188,21 @@ def erase(*, member: Member, by: User | None, reason: str, now: datetime) -> Era
     asked.save()
     note(fresh, What.ERASED, by, now)
     return asked
+
+
+def erase_again(*, blind: Sequence[tuple[str, str]], now: datetime) -> int:
+    """Erase members who came back with an old backup: those with an identity of these keyed hashes; how many.
+
+    Only a hash can be compared, so every identity is hashed once. Raises as `erase`; who was erased before stays so.
+    """
+    sql.block(blind, now)
+    wanted, members = set(blind), set()
+    for member, kind, value in Identity.objects.values_list("member", "kind", "value").iterator():
+        if (kind, blinded(kind, value, settings.ERASURE_KEY)) in wanted:
+            members.add(member)
+    for member in Member.objects.current().filter(pk__in=members).order_by("pk"):
+        erase(member=member, by=None, reason="", now=now)
+    return len(members)
 
 
 def family_ids(member: Member) -> list[int]:

@@ -14,6 +14,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
@@ -336,6 +337,24 @@ def test_a_file_of_sales_says_which_rows_belong_to_somebody_who_was_erased(sima,
     made.refresh_from_db()
     assert (made.sales, made.bad_rows, BadRow.objects.get().code) == (0, 1, "identity_erased")
     assert not Sale.objects.exists()
+
+
+def test_who_came_back_with_an_old_backup_is_erased_again(sima, owner, tmp_path, capsys):
+    with transaction.atomic():
+        erase(member=sima, by=owner, reason="asked", now=NOW)
+        call_command("erasures")
+        (tmp_path / "list").write_text(capsys.readouterr().out)
+        transaction.set_rollback(True)
+    other = MemberFactory.create()
+    assert found(EMAIL) != []
+
+    call_command("erasures", apply=str(tmp_path / "list"))
+
+    assert found(NAME, EMAIL, PHONE, CARD) == []
+    assert Member.objects.current().get() == other
+    (tmp_path / "list").write_text("nonsense")
+    with pytest.raises(CommandError):
+        call_command("erasures", apply=str(tmp_path / "list"))
 
 
 def test_staff_say_why(sima, owner):
