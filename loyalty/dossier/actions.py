@@ -22,7 +22,7 @@ from members.privacy.rules import ERASED, OpenOrder, Person
 from members.profiles.models import Member
 
 RANGE = 50_000
-ENCODINGS = ("utf-8", "gb18030", "utf-16")  # in which files of sales come
+ENCODINGS = ("utf-8", "gb18030")  # in which files of sales come
 
 
 def check_nothing_open(members: list[int]) -> None:
@@ -92,25 +92,27 @@ def forget_merges(person: Person, now: datetime) -> set[int]:
 
 def forget_imports(person: Person) -> None:
     """Rows that could not be taken in and name the person, and the files of finished imports that do."""
-    phones = [value for kind, value in person.identities if kind == "phone"]
-    digits = [value.removeprefix("+86").removeprefix("+") for value in phones]
-    words = [value for kind, value in person.identities if kind != "phone"] + person.names + list(person.numbers)
     for first, last in id_ranges(BadRow, size=RANGE):
-        sql.forget_cells(first=first, last=last, digits=digits, words=words)
+        sql.forget_cells(first=first, last=last, digits=person.digits, words=person.words, whole=person.all_words)
     for done in SaleImport.objects.exclude(file="").filter(finished_at__isnull=False).order_by("pk"):
-        if names_somebody(str(done.file.name), digits, words):
+        if names_somebody(str(done.file.name), person):
             forget_file(done)
 
 
-def names_somebody(name: str, digits: list[str], words: list[str]) -> bool:
+def names_somebody(name: str, person: Person) -> bool:
     """Whether a file holds a phone, however it is written, or a word, in any of the encodings that we read."""
     if not default_storage.exists(name):
         return False
-    shown = [word.lower().encode(encoding) for word in words for encoding in ENCODINGS]
+    digits = [each.encode() for each in person.digits]
+    parts = {re.escape(word.lower().encode(code)) for word in person.words for code in ENCODINGS}
+    cells = {re.escape(word.lower().encode(code)) for word in person.all_words for code in ENCODINGS}
+    shown = re.compile(
+        b"|".join([*sorted(parts), b'(?:^|[,;\t"])(?:' + b"|".join(sorted(cells)) + b')(?:[,;\t"\r\n]|$)'])
+    )
     with default_storage.open(name, "rb") as raw:
         for line in raw:
             bare = re.sub(rb"[^0-9\n,;\t]", b"", line)
-            if any(each.encode() in bare for each in digits) or any(each in line.lower() for each in shown):
+            if any(each in bare for each in digits) or shown.search(line.lower()):
                 return True
     return False
 

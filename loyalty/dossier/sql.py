@@ -18,7 +18,8 @@ UPDATE members_message SET context = context || '{"other": "…"}' ||
        CASE WHEN context ? 'note' THEN '{"note": ""}'::jsonb ELSE '{}'::jsonb END
  WHERE key = ANY(%(keys)s) AND member_id = ANY(%(near)s) AND context ? 'other'
 """
-# A cell names somebody when its digits hold their phone however it was written, or when their word stands in it.
+# A cell names somebody when its digits hold their phone however it was written, when one of their words stands in
+# it, or when it is one of them and nothing else.
 FORGET_CELLS = """
 UPDATE loyalty_badrow b SET cells = '[]', reason = 'erased', code = 'erased'
  WHERE b.id BETWEEN %(first)s AND %(last)s AND EXISTS (
@@ -26,7 +27,8 @@ UPDATE loyalty_badrow b SET cells = '[]', reason = 'erased', code = 'erased'
         WHERE EXISTS (SELECT FROM unnest(%(digits)s::text[]) d
                        WHERE strpos(regexp_replace(translate(c.cell, '０１２３４５６７８９', '0123456789'),
                                                    '\\D', '', 'g'), d) > 0)
-           OR EXISTS (SELECT FROM unnest(%(words)s::text[]) w WHERE strpos(lower(c.cell), lower(w)) > 0))
+           OR EXISTS (SELECT FROM unnest(%(words)s::text[]) w WHERE strpos(lower(c.cell), lower(w)) > 0)
+           OR lower(btrim(c.cell)) = ANY(%(whole)s::text[]))
 """
 OLD_ROWS = """
 DELETE FROM loyalty_badrow b USING loyalty_saleimport i
@@ -51,9 +53,10 @@ def forget_mentions(*, near: Sequence[int], keys: Sequence[str]) -> None:
     run(FORGET_MENTIONS, near=list(near), keys=list(keys))
 
 
-def forget_cells(*, first: int, last: int, digits: Sequence[str], words: Sequence[str]) -> int:
-    """Empty rows of imports in which somebody is named; how many."""
-    return run(FORGET_CELLS, first=first, last=last, digits=list(digits), words=list(words))
+def forget_cells(*, first: int, last: int, digits: Sequence[str], words: Sequence[str], whole: Sequence[str]) -> int:
+    """Empty rows of imports in which somebody is named; how many. `whole` are words that fill a cell."""
+    lower = [word.lower() for word in whole]
+    return run(FORGET_CELLS, first=first, last=last, digits=list(digits), words=list(words), whole=lower)
 
 
 def let_go_of_rows(*, first: int, last: int, before: datetime) -> int:

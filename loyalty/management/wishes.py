@@ -13,6 +13,7 @@ from members.contact.actions import prefer
 from members.kit.refusals import Refusal
 from members.messaging.actions import queue_messages
 from members.messaging.models import Message, Template
+from members.messaging.sql import Row
 from members.preferences.actions import answer
 from members.privacy.actions import ask_erasure, look_at, restrict, retain
 from members.profiles.actions import verify_identity
@@ -74,7 +75,7 @@ def write_news(members: list[Member], now: datetime) -> None:
             code="news", language=language, version=1, defaults={"subject": subject, "body": body}
         )
     at = (now - timedelta(days=2)).replace(hour=3)  # before noon in China
-    rows = [(member.pk, "demo:news", {}) for member in members]
+    rows: list[Row] = [(member.pk, "demo:news", {}) for member in members]
     queue_messages(rows=rows, template="news", now=at, channels=("inbox", "email"), purpose="marketing", topic="new")
     Message.objects.filter(key="demo:news", status="queued").update(status="sent", sent_at=at, reason="")
 

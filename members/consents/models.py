@@ -112,7 +112,7 @@ class ConsentChange(models.Model):
     language = models.CharField(_("language"), max_length=10, db_default="", blank=True)  # in which they were read
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, verbose_name=_("written by"))
     store = models.ForeignKey(Store, models.PROTECT, related_name="+", null=True, verbose_name=_("store"))
-    proof = models.CharField(_("proof"), max_length=200, db_default="", blank=True)
+    proof = models.CharField(_("shown by"), max_length=200, db_default="", blank=True)
     trace = models.CharField(_("address on the net"), max_length=60, db_default="", blank=True)
     guardian = models.CharField(_("guardian"), max_length=100, db_default="", blank=True)
     key = models.CharField(max_length=120)  # what caused it
@@ -175,7 +175,7 @@ class Consent(models.Model):
     is_given = models.BooleanField(_("said yes"))
     is_own = models.BooleanField(_("said in person"))  # by the member, not through staff
     since = models.DateTimeField(_("since"))
-    change = models.ForeignKey(ConsentChange, models.PROTECT, related_name="+", verbose_name=_("proof"))
+    change = models.ForeignKey(ConsentChange, models.PROTECT, related_name="+", verbose_name=_("shown by"))
 
     objects = ConsentQuerySet.as_manager()
 
@@ -194,7 +194,7 @@ class Guardian(models.Model):
 
     member = models.OneToOneField(Member, models.PROTECT, related_name="guardian")
     name = models.CharField(_("guardian"), max_length=100)
-    proof = models.CharField(_("proof"), max_length=200)
+    proof = models.CharField(_("shown by"), max_length=200)
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("written by"))
     recorded_at = models.DateTimeField(_("written at"))
 
@@ -218,7 +218,7 @@ class OptIn(models.Model):
     language = models.CharField(_("language"), max_length=10)
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, verbose_name=_("written by"))
     store = models.ForeignKey(Store, models.PROTECT, related_name="+", null=True, verbose_name=_("store"))
-    proof = models.CharField(_("proof"), max_length=200, db_default="", blank=True)
+    proof = models.CharField(_("shown by"), max_length=200, db_default="", blank=True)
     asked_at = models.DateTimeField(_("asked at"))
     expires_at = models.DateTimeField(_("good until"))
     used_at = models.DateTimeField(_("used at"), null=True)

@@ -43,7 +43,7 @@ class CounterForm(AnswersForm):
 
     store = StoreField(label=_("store"), queryset=Store.objects.none(), required=False)
     proof = forms.CharField(
-        label=_("proof"),
+        label=_("shown by"),
         max_length=LONGEST_PROOF,
         required=False,
         help_text=_("Needed for every yes: where the signed slip lies, or its number."),

@@ -28,7 +28,6 @@ from members.privacy.rules import (
     ERASED,
     ERASERS,
     HOLDINGS,
-    SHORTEST_NAME,
     AlreadyAsked,
     MemberErased,
     NothingAsked,
@@ -197,9 +196,9 @@ def erase_again(*, blind: Sequence[tuple[str, str]], now: datetime) -> int:
     """
     sql.block(blind, now)
     wanted, members = set(blind), set()
-    for member, kind, value in Identity.objects.values_list("member", "kind", "value").iterator():
+    for owner, kind, value in Identity.objects.values_list("member", "kind", "value").iterator():
         if (kind, blinded(kind, value, settings.ERASURE_KEY)) in wanted:
-            members.add(member)
+            members.add(owner)
     for member in Member.objects.current().filter(pk__in=members).order_by("pk"):
         erase(member=member, by=None, reason="", now=now)
     return len(members)
@@ -225,7 +224,7 @@ def check(members: list[int]) -> None:
 def person_behind(family: list[int]) -> Person:
     """By what they can be found, and a new number for each."""
     members = list(Member.objects.filter(pk__in=family).order_by("pk"))
-    names = [member.name for member in members if len(member.name) >= SHORTEST_NAME]
+    names = [member.name for member in members if member.name]
     identities = list(Identity.objects.filter(member__in=family).order_by("kind", "value").values_list("kind", "value"))
     numbers = dict(zip((member.number for member in members), draw_numbers(len(members)), strict=True))
     return Person(members=family, names=names, identities=identities, numbers=numbers)
@@ -243,10 +242,10 @@ def forget(label: str, path: str, members: list[int], *, blank: dict[str, Any], 
 def forget_signs_of_staff(person: Person) -> None:
     """What staff left in logs: entries about these members, or with their words; wrong sign-ins with their address."""
     about = Q(content_type__app_label="members", content_type__model="member", object_id__in=map(str, person.members))
-    for word in [*person.words, *person.names]:
+    for word in person.words:
         about |= Q(object_repr__contains=word) | Q(change_message__contains=word)
     LogEntry.objects.filter(about).update(object_repr=ERASED, change_message="")
-    names = [*person.words, *(f"member-{number}" for number in person.numbers)]
+    names = [*person.all_words, *(f"member-{number}" for number in person.numbers)]
     for log in (AccessAttempt, AccessFailureLog, AccessLog):
         log.objects.filter(username__in=names).delete()
 

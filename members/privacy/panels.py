@@ -19,7 +19,7 @@ from members.profiles.models import Member
 
 NEEDED = _("Your membership needs it.")
 LAW = _("The law asks us to be able to show it.")
-BOOKS = _("Receipts and points are kept as books are, without your name once you leave.")
+BOOKS = _("Kept in the books, without your name once you leave.")
 HELD = (
     "id",
     "member",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from members.kit.refusals import Malformed, Refusal
 
 ERASED = "erased"  # stands where something had to stand
-SHORTEST_NAME = 2  # characters by which somebody can be looked for in free text
+TELLING = 6  # so many characters are somebody's own, also in the middle of a text
 
 
 class OpenOrder(Refusal):
@@ -86,7 +86,10 @@ class Holding:
 
 @dataclass(frozen=True)
 class Person:
-    """By what a person could be found in our tables, for those who erase: ids of the members they were, and words."""
+    """By what a person could be found in our tables, for those who erase: ids of the members they were, and words.
+
+    What is short is looked for as a whole cell only: a card "100" or a name "An" stands in many a text about others.
+    """
 
     members: list[int]
     names: list[str]
@@ -94,11 +97,20 @@ class Person:
     numbers: Mapping[str, str]  # the old member number by the new one in its place
 
     @property
-    def words(self) -> list[str]:
-        """Identities and member numbers as they may stand in a text, phones also without the country's code."""
+    def digits(self) -> list[str]:
+        """Their phones without the country's code and sign."""
+        return [value.removeprefix("+86").removeprefix("+") for kind, value in self.identities if kind == "phone"]
+
+    @property
+    def all_words(self) -> list[str]:
+        """Names, identities and member numbers."""
         values = [value for _kind, value in self.identities]
-        local = [value.removeprefix("+86").removeprefix("+") for kind, value in self.identities if kind == "phone"]
-        return [each for each in dict.fromkeys([*values, *local, *self.numbers]) if each]
+        return [each for each in dict.fromkeys([*values, *self.digits, *self.numbers, *self.names]) if each]
+
+    @property
+    def words(self) -> list[str]:
+        """Those that mean this person wherever they stand: long ones, and names of two Chinese characters and more."""
+        return [each for each in self.all_words if len(each) >= TELLING or (len(each) > 1 and not each.isascii())]
 
 
 Eraser = Callable[[Person, datetime], None]

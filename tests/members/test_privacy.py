@@ -357,6 +357,17 @@ def test_who_came_back_with_an_old_backup_is_erased_again(sima, owner, tmp_path,
         call_command("erasures", apply=str(tmp_path / "list"))
 
 
+def test_a_short_name_is_not_looked_for_inside_the_words_of_others(owner):
+    an = MemberFactory.create(name="An", phone="13711223344", card="100")
+    made = SaleImport.objects.create(digest="0", name="x", store=an.home_store, status="done", finished_at=NOW)
+    for line, cells in enumerate((["Anna", "Shanghai", "1000"], ["an", "x"], ["100", "x"], ["王安", "2026"]), start=1):
+        BadRow.objects.create(sale_import=made, line=line, cells=cells, code="bad", reason="bad")
+
+    erase(member=an, by=owner, reason="asked", now=NOW)
+
+    assert [row.code for row in BadRow.objects.order_by("line")] == ["bad", "erased", "erased", "bad"]
+
+
 def test_staff_say_why(sima, owner):
     with pytest.raises(ReasonMissing):
         erase(member=sima, by=owner, reason=" ", now=NOW)
