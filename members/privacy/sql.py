@@ -10,7 +10,7 @@ from django.db import connection
 FORGET_MESSAGES = """
 UPDATE members_message SET context = '{}', address = '',
        status = CASE status WHEN 'queued' THEN 'suppressed' ELSE status END,
-       reason = CASE WHEN status = 'queued' OR reason <> '' THEN 'erased' ELSE '' END
+       reason = CASE WHEN status = 'queued' OR reason !~ '^[a-z_]*$' THEN 'erased' ELSE reason END
  WHERE member_id = ANY(%(members)s) OR (address <> '' AND address = ANY(%(values)s))
 """
 FORGET_PROOFS = """
@@ -30,9 +30,10 @@ SELECT kind, digest, %(now)s FROM unnest(%(kinds)s::text[], %(digests)s::text[])
 ON CONFLICT (kind, digest) DO NOTHING
 """
 OLD_MESSAGES = """
-UPDATE members_message SET context = '{}', address = '', reason = 'forgotten'
+UPDATE members_message SET context = '{}', address = '',
+       reason = CASE WHEN reason ~ '^[a-z_]+$' THEN reason ELSE 'forgotten' END
  WHERE id BETWEEN %(first)s AND %(last)s AND due_at < %(before)s AND status NOT IN ('queued', 'sending')
-   AND reason <> 'forgotten'
+   AND (context <> '{}' OR address <> '' OR reason = '')
 """
 OLD_LOOKS = "DELETE FROM members_look WHERE id BETWEEN %(first)s AND %(last)s AND looked_at < %(before)s"
 # Nobody is proposed twice, nor again after somebody decided to keep them within that time.

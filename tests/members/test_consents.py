@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from members.consents.actions import (
     Said,
@@ -36,12 +37,21 @@ from members.contact.actions import prefer
 from members.contact.models import ContactRule, Preference
 from members.contact.rules import BadPreference
 from members.kit.rates import counters
-from members.messaging.actions import claim_due, queue_message, queue_messages, send_due, unsubscribe_link
+from members.messaging.actions import (
+    claim_due,
+    queue_message,
+    queue_messages,
+    send_due,
+    send_sign_in_code,
+    unsubscribe_link,
+)
 from members.messaging.models import Message, Template
 from members.preferences.actions import TooManyLinks, answer, answers_of, ask_to_confirm, unsubscribe
 from members.profiles.actions import update_profile, verify_identity
 from members.profiles.models import Member
+from members.signin.actions import Address, open_account
 from tests.factories import NOW, MemberFactory, UserFactory
+from tests.races import all_at_once
 
 IN_PERSON = Said(source="portal", language="zh-hans", trace="203.0.113.7")
 NIGHT = NOW + timedelta(hours=10)  # 22:00 in Shanghai
@@ -392,6 +402,15 @@ def test_who_is_restricted_gets_nothing_and_who_was_erased_not_even_a_row(wang, 
     assert news(wang, key="t", purpose="service") == []
 
 
+def test_who_is_restricted_can_still_sign_in(wang, mailbox):
+    Member.objects.filter(pk=wang.pk).update(restricted_at=NOW)
+
+    send_sign_in_code(member=wang, channel="email", address="wang@example.com", code="123456", now=NOW)
+    send_due(now=NOW)
+
+    assert len(mailbox.wait_for(1)) == 1
+
+
 # Preferences and links
 
 
@@ -472,6 +491,70 @@ def test_who_said_no_to_profiling_is_left_out_of_what_is_personal(wang):
 
     assert list(personalised(Member.objects.all(), at=NOW)) == [li]
     assert child in Member.objects.usable()
+
+
+def signed_in(member):
+    client = Client(headers={"accept-language": "en"})
+    user = open_account(member=member, address=Address("phone", "+8613812345678"), now=NOW)
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"paused_until": "2099-01-01"}, "2099-01-01 cannot be chosen."),
+        ({"paused_until": "soon"}, "Enter a valid date"),
+        ({"most_a_month": "400"}, "not one of the available choices"),
+        ({"topics": ["x"]}, "not one of the available choices"),
+    ],
+)
+def test_the_preference_centre_says_what_cannot_be_chosen_and_keeps_the_rest_as_it_was(wang, said, words):
+    response = signed_in(wang).post("/me/messages/", {"marketing-sms": "on"} | said)
+
+    assert words in response.content.decode()
+    assert not Preference.objects.exists()
+    assert not stands(wang)
+
+
+def test_a_child_reads_in_the_preference_centre_who_must_come_along(wang):
+    update_profile(member=wang, birth_on=timezone.localdate() - timedelta(days=3000), now=timezone.now())
+    client = signed_in(wang)
+
+    page = client.post("/me/messages/", {"marketing-sms": "on", "care-inbox": "on"}).content.decode()
+
+    assert "A parent or guardian must agree in a store first." in page
+    assert "You are under 14" in page
+    assert not stands(wang)
+
+
+def test_looking_at_a_link_proves_nothing(wang):
+    li = MemberFactory.create(email="li@example.com")
+    address = ask_to_confirm(member=li, purposes=["marketing"], said=IN_PERSON, now=timezone.now())
+    path = "/" + address.split("/", 3)[3]
+
+    assert Client().get(path).status_code == 200
+    assert not stands(li)
+    assert Client().post(path).status_code == 200
+    assert stands(li) == {("marketing", "email"): True}
+    assert Client().get(path).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_stands_is_what_was_said_last_whoever_speaks_at_once():
+    wang = MemberFactory.create()
+
+    def speak(number):
+        return say(
+            member=wang, purpose="marketing", channel="sms", is_given=number % 2 == 0, said=IN_PERSON, key=f"k{number}",
+            now=NOW,
+        )  # fmt: skip
+
+    all_at_once(speak, 6)
+
+    newest = ConsentChange.objects.order_by("-pk").first()
+    assert Consent.objects.get().change == newest
+    assert stands(wang) == {("marketing", "sms"): newest.is_given}
 
 
 # Two who are one
