@@ -100,7 +100,6 @@ class ConsentChange(models.Model):
         MAIL = "mail", _("the member, by the link in a mail")
         LINK = "link", _("the member, by an unsubscribe link")
         STAFF = "staff", _("staff, at the counter")
-        TILL = "till", _("a till")
         MERGE = "merge", _("two members became one")
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="consent_changes", db_index=False)

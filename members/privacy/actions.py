@@ -105,7 +105,7 @@ def ask_erasure(*, member: Member, now: datetime) -> Erasure:
     Raises AlreadyAsked, OpenOrder, MemberErased.
     """
     fresh = locked(member)
-    if Erasure.objects.filter(member=fresh).waiting().exists():
+    if Erasure.objects.of_family(fresh).waiting().exists():
         raise AlreadyAsked
     check(family_of(fresh))
     values: dict[str, Any] = {
@@ -126,7 +126,7 @@ def ask_erasure(*, member: Member, now: datetime) -> Erasure:
 def take_back_erasure(*, member: Member, now: datetime) -> Erasure:
     """The member stays. Raises NothingAsked, MemberErased."""
     fresh = locked(member)
-    asked = Erasure.objects.filter(member=fresh).waiting().first()
+    asked = Erasure.objects.of_family(fresh).waiting().order_by("pk").first()
     if asked is None:
         raise NothingAsked
     end(asked, Erasure.Status.WITHDRAWN, now)
@@ -172,7 +172,7 @@ def erase(*, member: Member, by: User | None, reason: str, now: datetime) -> Era
     family = family_of(fresh)
     check(family)
     person = person_behind(family)
-    sql.block([(kind, blind(kind, value)) for kind, value in person.identities], now)
+    sql.block([(kind, blind(kind, value), now) for kind, value in person.identities])
     for eraser in ERASERS:
         eraser(person, now)
     for holding in HOLDINGS.values():
@@ -181,23 +181,28 @@ def erase(*, member: Member, by: User | None, reason: str, now: datetime) -> Era
     forget_signs_of_staff(person)
     forget_user(person)
     become_nobody(person, now)
-    asked = Erasure.objects.filter(member=fresh).open().first() or Erasure(member=fresh, asked_at=now)
-    asked.asked_by, asked.reason = by, printable(reason)[:200] if by else ""
-    asked.status, asked.ended_at, asked.obstacle = Erasure.Status.DONE, now, ""
-    asked.save()
     note(fresh, What.ERASED, by, now)
-    return asked
+    asked = list(Erasure.objects.filter(member__in=family).open().order_by("pk"))
+    for each in asked or [Erasure(member=fresh, asked_at=now)]:
+        each.asked_by, each.reason = by, printable(reason)[:200] if by else ""
+        each.status, each.ended_at, each.obstacle = Erasure.Status.DONE, now, ""
+        each.save()
+    return each
 
 
-def erase_again(*, blind: Sequence[tuple[str, str]], now: datetime) -> int:
-    """Erase members who came back with an old backup: those with an identity of these keyed hashes; how many.
+def erase_again(*, gone: Sequence[sql.Gone], now: datetime) -> int:
+    """Erase members who came back with an old backup: those of these identities who joined before; how many.
 
-    Only a hash can be compared, so every identity is hashed once. Raises as `erase`; who was erased before stays so.
+    Only a hash can be compared, so every identity is hashed once. Who joined again after having been erased did so
+    themself, and stays. Raises as `erase`.
     """
-    sql.block(blind, now)
-    wanted, members = set(blind), set()
-    for owner, kind, value in Identity.objects.values_list("member", "kind", "value").iterator():
-        if (kind, blinded(kind, value, settings.ERASURE_KEY)) in wanted:
+    sql.block(gone)
+    wanted = {(kind, digest): moment for kind, digest, moment in gone}
+    members = set()
+    known = Identity.objects.values_list("member", "kind", "value", "member__enrolled_at")
+    for owner, kind, value, enrolled_at in known.iterator():
+        moment = wanted.get((kind, blinded(kind, value, settings.ERASURE_KEY)))
+        if moment is not None and enrolled_at <= moment:
             members.add(owner)
     for member in Member.objects.current().filter(pk__in=members).order_by("pk"):
         erase(member=member, by=None, reason="", now=now)

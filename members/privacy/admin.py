@@ -112,7 +112,7 @@ class ErasureDesk(OfMemberMixin, Records):
             if not form.is_bound:
                 return redirect("admin:privacy_of", member.pk)
         context = {"title": _("Privacy"), "member": member, "form": form, "opts": self.model._meta}
-        context["asked"] = Erasure.objects.filter(member=member).open().first()
+        context["asked"] = Erasure.objects.of_family(member).open().order_by("pk").first()
         return render(request, "admin/privacy_of.html", {**self.admin_site.each_context(request), **context})
 
     def step(self, request: HttpRequest, member: Member, form: StaffErasureForm) -> bool:

@@ -45,6 +45,10 @@ class Look(models.Model):
 
 
 class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def of_family(self, member: Member) -> "ErasureQuerySet":
+        """Of a member, and of those who were merged into them."""
+        return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+
     def open(self) -> "ErasureQuerySet":
         return self.filter(status__in=[Erasure.Status.PROPOSED, Erasure.Status.WAITING])
 

@@ -26,7 +26,7 @@ UPDATE members_idempotentanswer SET body = '{"erased": true}'
 """
 BLOCK = """
 INSERT INTO members_erasedidentity (kind, digest, erased_at)
-SELECT kind, digest, %(now)s FROM unnest(%(kinds)s::text[], %(digests)s::text[]) b(kind, digest)
+SELECT * FROM unnest(%(kinds)s::text[], %(digests)s::text[], %(moments)s::timestamptz[])
 ON CONFLICT (kind, digest) DO NOTHING
 """
 OLD_MESSAGES = """
@@ -52,6 +52,9 @@ ON CONFLICT DO NOTHING
 """
 
 
+Gone = tuple[str, str, datetime]  # kind and keyed hash of an identity, and when it was erased
+
+
 def run(statement: str, **values: Any) -> int:
     """Run a statement; how many rows it changed."""
     with connection.cursor() as cursor:
@@ -66,6 +69,7 @@ def forget_person(*, members: Sequence[int], values: Sequence[str], words: Seque
     run(FORGET_ANSWERS, words=list(words))
 
 
-def block(blind: Sequence[tuple[str, str]], now: datetime) -> None:
-    """Keep the keyed hashes of identities, by kind, so that no import brings them back."""
-    run(BLOCK, kinds=[kind for kind, _digest in blind], digests=[digest for _kind, digest in blind], now=now)
+def block(gone: Sequence[Gone]) -> None:
+    """Keep the keyed hashes of identities, so that no import brings them back."""
+    kinds, digests, moments = ([row[place] for row in gone] for place in range(3))
+    run(BLOCK, kinds=kinds, digests=digests, moments=moments)

@@ -51,7 +51,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "looks": Look.objects.of_family(member).newest_first().select_related("user")[:LATEST],
         "steps": PrivacyStep.objects.filter(member=member).order_by("-happened_at", "-pk")[:10],
         "is_personal": answers_of(member)[Purpose.PROFILING.value, ANY],
-        "waiting": Erasure.objects.filter(member=member).waiting().first(),
+        "waiting": Erasure.objects.of_family(member).waiting().order_by("pk").first(),
     }
     return render(request, "portal/privacy.html", context)
 
@@ -124,6 +124,6 @@ def erase_me(request: HttpRequest) -> HttpResponse:
         "member": member,
         "form": form,
         "days": waiting_days(),
-        "waiting": Erasure.objects.filter(member=member).waiting().first(),
+        "waiting": Erasure.objects.of_family(member).waiting().order_by("pk").first(),
     }
     return render(request, "portal/erase_me.html", context)

@@ -357,6 +357,33 @@ def test_who_came_back_with_an_old_backup_is_erased_again(sima, owner, tmp_path,
         call_command("erasures", apply=str(tmp_path / "list"))
 
 
+def test_who_joined_again_by_themself_stays_when_the_list_is_applied(sima, owner, tmp_path, capsys):
+    erase(member=sima, by=owner, reason="asked", now=NOW)
+    later = NOW + timedelta(days=30)
+    again = enrol(name=NAME, identities={"phone": PHONE}, store=sima.home_store, source="portal", now=later)
+    call_command("erasures")
+    (tmp_path / "list").write_text(capsys.readouterr().out)
+
+    call_command("erasures", apply=str(tmp_path / "list"))
+
+    assert Member.objects.current().get() == again
+    assert find_member(kind="phone", value=PHONE) == again
+
+
+def test_who_asked_and_was_then_merged_is_erased_as_the_one_they_are(sima, owner):
+    twin = MemberFactory.create(name=TWIN, phone=TWIN_PHONE, home_store=sima.home_store)
+    ask_erasure(member=twin, now=NOW)
+    merge_members(survivor=sima, duplicate=twin, choices={}, by=owner, reason="same", key="m", now=NOW)
+    with pytest.raises(AlreadyAsked):
+        ask_erasure(member=sima, now=NOW)
+
+    assert erase_due(now=NOW + timedelta(days=7)) == 1
+
+    assert found(NAME, TWIN) == []
+    assert Erasure.objects.get().status == "done"
+    assert erase_due(now=NOW + timedelta(days=8)) == 0
+
+
 def test_a_short_name_is_not_looked_for_inside_the_words_of_others(owner):
     an = MemberFactory.create(name="An", phone="13711223344", card="100")
     made = SaleImport.objects.create(digest="0", name="x", store=an.home_store, status="done", finished_at=NOW)

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["apply"]:
-            for kind, digest in ErasedIdentity.objects.order_by("pk").values_list("kind", "digest").iterator():
-                self.stdout.write(f"{kind} {digest}")
+            for each in ErasedIdentity.objects.order_by("pk").iterator():
+                self.stdout.write(f"{each.kind} {each.digest} {each.erased_at.isoformat()}")
             return
         source = options["apply"]
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="ascii")
-        pairs = [tuple(line.split()) for line in text.splitlines() if line.strip()]
-        if any(len(pair) != 2 for pair in pairs):
-            raise CommandError("This is no list of erased identities: each line is a kind and a hash.")
         try:
-            done = erase_again(blind=[(kind, digest) for kind, digest in pairs], now=timezone.now())
+            gone = [read(line) for line in text.splitlines() if line.strip()]
+            done = erase_again(gone=gone, now=timezone.now())
+        except ValueError:
+            raise CommandError("This is no list of erased identities: each line is a kind, a hash, a moment.") from None
         except Refusal as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(f"{done} members erased again")
+
+
+def read(line: str) -> tuple[str, str, datetime]:
+    """Kind, hash and moment of a line. Raises ValueError."""
+    kind, digest, moment = line.split()
+    return kind, digest, datetime.fromisoformat(moment)
