@@ -295,7 +295,7 @@ def newcomers(numbers, name="李强"):
 def test_an_import_enrols_who_is_new_and_finds_the_others(django_assert_max_num_queries):
     wang = MemberFactory.create(phone="13800000003")
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         found = enrol_many(rows=newcomers([1, 2, 3, 2, 4]), store=wang.home_store, source="import")
 
     assert len(found) == 4
