@@ -20,7 +20,7 @@ from loyalty.ledger.panels import differences, points_per_day
 from loyalty.tiers.actions import load_climb, tier_shown
 from loyalty.tiers.panels import tier_mix
 from members.kit.panels import last_night
-from members.profiles.actions import phone_for
+from members.profiles.actions import masked_phone
 from members.profiles.models import Member
 from members.profiles.panels import members_today
 from members.purchases.panels import sales_per_day, sales_today
@@ -72,7 +72,7 @@ class StaffSite(UnfoldAdminSite):
 
 
 def found_members(user: User, request: HttpRequest) -> dict[str, Any]:
-    """The members whom somebody means, with phone as the reader may see it, tier and points."""
+    """The members whom somebody means, with a masked phone, tier and points."""
     if not user.has_perm("members.view_member"):
         return {}
     said = request.GET.get("find", "").strip()
@@ -84,7 +84,7 @@ def found_members(user: User, request: HttpRequest) -> dict[str, Any]:
     rows = [
         {
             "member": member,
-            "phone": phone_for(user=user, member=member),
+            "phone": masked_phone(member),
             "tier": tier_shown(member, climb),
             "points": sum(each.active for each in member.accounts.all() if each.kind.code == "points"),
         }

@@ -138,6 +138,9 @@ SHOP_NAME = os.environ.get("REGULARS_SHOP_NAME", "Regulars 熟客")
 SHOP_CURRENCY = os.environ.get("REGULARS_CURRENCY", "CNY")
 SHOP_COUNTRY = os.environ.get("REGULARS_COUNTRY", "CN")  # where a phone without a country code is
 PHONENUMBER_DEFAULT_REGION = SHOP_COUNTRY
+CHILD_AGE = int(os.environ.get("REGULARS_CHILD_AGE", "14"))  # below it a guardian consents (China: PIPL, art. 31)
+SITE_URL = os.environ.get("REGULARS_URL", "http://127.0.0.1:8000").rstrip("/")  # links in mails begin so
+ERASURE_KEY = os.environ.get("REGULARS_ERASURE_KEY") or SECRET_KEY  # by it erased people are known to imports
 
 # Who signs in, and how
 

@@ -52,6 +52,9 @@ SIDEBAR = [
             entry(_("Notes and tasks"), "members.note", "sticky_note_2"),
             entry(_("Households"), "loyalty.seat", "family_restroom"),
             entry(_("Merges"), "loyalty.merge", "call_merge"),
+            entry(_("Consents"), "members.consentchange", "fact_check"),
+            entry(_("Looks at contacts"), "members.look", "visibility"),
+            entry(_("Erasures"), "members.erasure", "person_remove"),
         ],
     },
     {
@@ -88,6 +91,7 @@ SIDEBAR = [
             entry(_("Paying with points"), "loyalty.payterms", "payments"),
             entry(_("Templates"), "members.template", "edit_note"),
             entry(_("Messages"), "members.message", "outbox"),
+            entry(_("Topics of messages"), "members.topic", "label"),
         ],
     },
     {
@@ -125,6 +129,10 @@ SIDEBAR = [
             entry(_("Rules of gifts"), "loyalty.giftrule", "volunteer_activism"),
             entry(_("RFM scheme"), "members.rfmscheme", "grid_on"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Wordings of consents"), "members.wording", "gavel"),
+            entry(_("How often we write"), "members.contactrule", "notifications_paused"),
+            entry(_("How long things are kept"), "members.retentionrule", "auto_delete"),
+            entry(_("Rules of privacy"), "members.privacyrule", "shield_person"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),

@@ -11,8 +11,9 @@ class LoyaltyConfig(AppConfig):
     verbose_name = _("Points and tiers")
 
     def ready(self) -> None:
-        """Rooms above register what those below show, and what segments may ask."""
-        for room in ("returns", "tiers", "ledger", "rulebook", "promotions", "earning", "benefits", "merging"):
+        """Rooms above register what those below show, what segments may ask, and what they hold about members."""
+        shows = ("returns", "tiers", "ledger", "rulebook", "promotions", "earning", "benefits", "merging", "dossier")
+        for room in shows:
             import_module(f"loyalty.{room}.panels")
         for room in ("ledger", "tiers", "households", "gifts", "earning", "promotions", "holds"):
             import_module(f"loyalty.{room}.traits")

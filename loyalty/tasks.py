@@ -27,6 +27,7 @@ from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
 from members.kit.windows import start_of_day
 from members.portraits.actions import NIGHT
+from members.privacy.actions import RETENTION, erase_due, retain
 from members.profiles.models import Member
 from members.scores import actions as scores
 from members.segments import actions as segments
@@ -90,6 +91,16 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = 
 }
 
 
+def keep_no_longer(chunk: Chunk) -> dict[str, int]:
+    """Let go of what the rules of retention say is kept too long, in the chunk's range."""
+    code = chunk.name.removeprefix(RETAINS)
+    return {"gone": retain(code=code, first=chunk.first_id, last=chunk.last_id, now=chunk.as_of)}
+
+
+RETAINS = "retain-"
+WORK |= {f"{RETAINS}{code}": (each.model, keep_no_longer) for code, each in RETENTION.items()}
+
+
 def number_in(chunk: Chunk) -> int:
     """The id after the colon: of the what-if or backtest to which a chunk belongs."""
     return int(chunk.slot.partition(":")[2])
@@ -128,6 +139,7 @@ def tick() -> None:
     free_overdue(now=now)
     free_forgotten(now=now)
     expire_corrections(now=now)
+    erase_due(now=now)
     local = timezone.localtime(now)
     if local.hour >= settings.NIGHT_HOUR:
         plan_night(slot=local.date().isoformat(), as_of=start_of_day(now))

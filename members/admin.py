@@ -1,10 +1,14 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import members.consents.admin
+import members.contact.admin
 import members.counter.admin
 import members.goals.admin
 import members.insight.admin
 import members.messaging.admin
 import members.notes.admin
+import members.preferences.admin
+import members.privacy.admin
 import members.profiles.admin
 import members.purchases.admin
 import members.segments.admin

@@ -11,8 +11,8 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        """Rooms say what they show in a member's time, what matters at the counter, and what segments may ask."""
-        for drawer in ("timeline.panels", "messaging.panels", "counter.panels"):
+        """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
+        for drawer in ("timeline.panels", "messaging.panels", "counter.panels", "privacy.panels"):
             import_module(f"members.{drawer}")
-        for room in ("profiles", "purchases", "scores", "messaging"):
+        for room in ("profiles", "consents", "purchases", "scores", "messaging"):
             import_module(f"members.{room}.traits")

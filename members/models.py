@@ -1,11 +1,14 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
+from members.contact.models import ContactRule, Preference, Topic
 from members.goals.models import Goal
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
 from members.portraits.models import Pair
-from members.profiles.models import CustomField, Identity, Member
+from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
+from members.profiles.models import CustomField, ErasedIdentity, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
 from members.scores.models import CellMonth, MemberScore, RfmScheme, ScoreNight, StoreDay, Tally
 from members.segments.models import (
@@ -25,19 +28,31 @@ __all__ = [
     "AudienceMember",
     "CellMonth",
     "Chunk",
+    "Consent",
+    "ConsentChange",
+    "ContactRule",
     "CustomField",
+    "ErasedIdentity",
+    "Erasure",
     "Goal",
+    "Guardian",
     "IdempotentAnswer",
     "Identity",
     "ListMember",
+    "Look",
     "Member",
     "MemberList",
     "MemberScore",
     "Membership",
     "Message",
     "Note",
+    "OptIn",
     "Pair",
+    "Preference",
+    "PrivacyRule",
+    "PrivacyStep",
     "Product",
+    "RetentionRule",
     "Return",
     "ReturnLine",
     "RfmScheme",
@@ -54,5 +69,7 @@ __all__ = [
     "Template",
     "Tick",
     "Till",
+    "Topic",
     "User",
+    "Wording",
 ]

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from members.messaging import views as messaging
+from members.preferences import views as preferences
+from members.privacy import views as privacy
 from members.profiles import views as profiles
 from members.signin import views as signin
 
@@ -14,6 +16,14 @@ urlpatterns = [
     path("me/", profiles.me, name="me"),
     path("me/theme/", profiles.choose_theme, name="choose_theme"),
     path("me/language/", profiles.choose_language, name="choose_language"),
+    path("me/messages/", preferences.preferences, name="preferences"),
+    path("me/privacy/", privacy.privacy, name="privacy"),
+    path("me/privacy/choose/", privacy.choose_privacy, name="choose_privacy"),
+    path("me/privacy/erase/", privacy.erase_me, name="erase_me"),
+    path("me/privacy/all.json", privacy.take_along, {"form": "json"}, name="take_along_json"),
+    path("me/privacy/all.html", privacy.take_along, {"form": "html"}, name="take_along_html"),
+    path("stop/<str:token>/", preferences.end_messages, name="unsubscribe"),
+    path("yes/<str:link>/", preferences.confirm_address, name="confirm_address"),
     path("messages/", messaging.inbox, name="inbox"),
     path("messages/read/", messaging.read_all, name="read_all"),
     path("messages/<int:message>/read/", messaging.read_one, name="read_message"),

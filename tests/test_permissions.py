@@ -46,6 +46,14 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_memberscore": (INSIGHT, set(), set(), True),
     "members_goal": (INSIGHT, {"manager", "marketer", "owner"}, set(), True),
     "members_rfmscheme": (INSIGHT, set(), set(), False),
+    "members_consentchange": (ALL, set(), set(), True),
+    "members_look": ({"manager", "owner"}, set(), set(), True),
+    "members_erasure": ({"manager", "owner"}, set(), set(), True),
+    "members_privacyrule": ({"manager", "owner"}, set(), set(), False),
+    "members_retentionrule": ({"manager", "owner"}, set(), set(), False),
+    "members_wording": (SETTERS, {"marketer", "owner"}, set(), False),
+    "members_topic": (SETTERS, {"marketer", "owner"}, set(), False),
+    "members_contactrule": (SETTERS, set(), set(), False),
     "members_user": (OWNER, OWNER, set(), False),
     "auth_group": (OWNER, OWNER, OWNER, False),
     "loyalty_movement": (ALL, set(), set(), True),
@@ -154,11 +162,29 @@ SITE: dict[str, dict[str, set[int]]] = {
     "note_done": {"others": {405}},
     "note_reopen": {"others": {405}},
     "note_withdraw": {"others": {405}},
+    "consents_of": {"others": {200}},
+    "contacts_of": {"others": {403}, "manager": {200}, "service": {200}, "owner": {200}},
+    "privacy_of": {"others": {403}, "manager": {200}, "owner": {200}},
 }
-OURS = {"sale": "members_sale", "event": "loyalty_event"}  # what words in addresses mean
+OURS = {"sale": "members_sale", "event": "loyalty_event", "whose": "members_member"}  # what words in addresses mean
 APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 # The members' pages: those that show something of theirs, those that only take a POST, those for everybody.
-MEMBERS_PAGES = {"home", "me", "inbox", "give_points", "my_household", "statement", "card", "my_tier", "offers"}
+MEMBERS_PAGES = {
+    "home",
+    "me",
+    "preferences",
+    "privacy",
+    "erase_me",
+    "take_along_json",
+    "take_along_html",
+    "inbox",
+    "give_points",
+    "my_household",
+    "statement",
+    "card",
+    "my_tier",
+    "offers",
+}
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
 MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
     "buy_tier",
@@ -166,7 +192,14 @@ MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
     "read_message",
     "choose_theme",
     "choose_language",
+    "choose_privacy",
 }
+CELLS = {
+    "import_state",
+    "import_bad_rows",
+    "loyalty_saleimport_change",
+}  # what an import could not read, as it was typed
+BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one nothing is there
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api_segments", "api_segment_members", "api_member_segments",
@@ -232,7 +265,13 @@ def fill(route: str, world: World, *, there: bool) -> str:
     words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>"], 1)
     words |= {"<int:draft>": world.shared["loyalty_backtest"].draft_id}
     words |= {"<int:promotion_draft>": world.shared["loyalty_promotiondraft"].pk}
-    words |= {"<slug:code>": "two-stores", "<path:path>": "nothing", "<str:number>": corner.member.number}
+    words |= {
+        "<slug:code>": "two-stores",
+        "<path:path>": "nothing",
+        "<str:token>": "1:x",
+        "<str:link>": "1.x",
+        "<str:number>": corner.member.number,
+    }
     words |= {f"<int:{word}>": thing(world, desk, there=there).pk for word, desk in OURS.items()}
     if desk in DESKS:
         pk = thing(world, desk, there=there).pk
@@ -254,6 +293,8 @@ def rule_for(who: str, route: str, name: str, *, there: bool) -> set[int]:
         return {"member": {404 if there else 200}, "stranger": {302}}.get(who, {403})
     if name in FOR_EVERYBODY:
         return {200, 302}
+    if name in BEHIND_LINKS:
+        return {404}
     if name in TILLS_ONLY:
         return {401}
     return {"api-schema": {200}, "api/<path:path>": {404}}[name or route]
@@ -263,7 +304,7 @@ def rule_of_admin(who: str, route: str, name: str, *, there: bool) -> set[int]:
     if name in SITE:
         rule = SITE[name]
         allowed = rule.get(who) or (rule["others"] if who in ALL else {302})
-        is_of_one = "<int:number>" in route or "<path:object_id>" in route
+        is_of_one = "<int:number>" in route or "<int:whose>" in route or "<path:object_id>" in route
         hidden = there and who in LOCAL and is_of_one and is_scoped(desk_of(route))
         return {403, 404, 405} if hidden else allowed
     if who not in ALL:
@@ -319,23 +360,16 @@ def test_everybody_tries_every_address(world, who, there):
             assert secret not in text, f"{who} reads {secret} at {address}"
 
 
-@pytest.mark.parametrize("who", ["clerk", "marketer", "analyst", "member", "stranger"])
-def test_those_who_need_not_know_never_read_a_phone_or_an_email_in_full(world, who):
+@pytest.mark.parametrize("who", PEOPLE)
+def test_nobody_reads_a_phone_or_an_email_in_full_by_just_looking(world, who):
     client = world.client(who)
     contacts = [each for corner in (world.here, world.there) for each in (corner.phone, corner.email)]
-    for route, _name in routes():
+    for route, name in routes():
         for there in (False, True):
             text = body_of(client.get(fill(route, world, there=there)))
             for contact in contacts:
-                assert contact not in text, f"{who} reads {contact} at {route}"
-
-
-@pytest.mark.parametrize("who", ["manager", "service", "owner"])
-def test_those_who_call_members_read_the_phone_in_full_on_list_and_page(world, who):
-    client = world.client(who)
-
-    for address in ("/admin/members/member/", f"/admin/members/member/{world.here.member.pk}/change/"):
-        assert world.here.phone in client.get(address).content.decode()
+                is_own = who == "member" and name in {"take_along_json", "take_along_html"}
+                assert contact not in text or name in CELLS or is_own, f"{who} reads {contact} at {route}"
 
 
 def searches(world: World, words: str) -> Iterator[str]:

@@ -41,12 +41,16 @@ from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
 from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
+from members.consents.actions import Said, say
+from members.consents.models import ConsentChange, Wording
+from members.contact.models import ContactRule, Topic
 from members.goals.actions import keep_goal
 from members.goals.models import Goal
 from members.kit.models import Chunk
 from members.kit.windows import start_of_day
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.privacy.models import Erasure, Look, PrivacyRule, RetentionRule
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product, Return, Sale
@@ -158,6 +162,13 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_customfield": CustomField.objects.create(
             code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
         ),
+        "members_privacyrule": PrivacyRule.objects.get(),
+        "members_retentionrule": RetentionRule.objects.get(code="looks"),
+        "members_topic": Topic.objects.create(code="tea", name_zh=f"茶{mark}"[:40], name_en=f"Tea{mark}"[:40]),
+        "members_contactrule": ContactRule.objects.get(purpose="marketing"),
+        "members_wording": Wording.objects.create(
+            purpose="care", version=2, text_zh=f"好{mark}", text_en=f"Good{mark}", written_at=NOW
+        ),
         "members_template": Template.objects.create(
             code="hello", language="en", subject=f"Hello{mark}", body=f"Hi{mark}"
         ),
@@ -264,6 +275,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
             member=member, words=f"window{mark}", due_on=NOW.date(), key="1", written_at=NOW,
             written_by=UserFactory.create(username=f"writer-{store.code}"),
         ),
+        **watch_over(member, mark),
         "loyalty_event": Event.objects.create(
             member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
         ),
@@ -292,6 +304,27 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         **give_and_merge(member, mark),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
+
+
+def watch_over(member: Member, mark: str) -> dict[str, Any]:
+    """Who looked at the member's contacts, what they allow, and that the night would erase them."""
+    caller = UserFactory.create(username=f"caller-{member.home_store.code}")
+    return {
+        "members_look": Look.objects.create(member=member, user=caller, why=f"to call{mark}", looked_at=NOW),
+        "members_erasure": Erasure.objects.create(
+            member=member, status="proposed", reason=f"not seen{mark}", asked_at=NOW
+        ),
+        "members_consentchange": agree(member, mark),
+    }
+
+
+def agree(member: Member, mark: str) -> ConsentChange:
+    """A yes to greetings by SMS, said at the counter."""
+    by = UserFactory.create(username=f"asker-of-{member.home_store.code}")
+    said = Said(source="staff", by=by, store=member.home_store, proof=f"slip{mark}")
+    change = say(member=member, purpose="care", channel="sms", is_given=True, said=said, key="1", now=NOW)
+    assert change is not None
+    return change
 
 
 def sit_together(member: Member, mark: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from members.kit.refusals import Refusal
 from members.kit.tables import rows_of
 from members.profiles.actions import Newcomer, enrol_many
 from members.profiles.models import Member
+from members.profiles.rules import IdentityErased
 from members.purchases.actions import Bought
 from members.stores.models import Store, User
 
@@ -174,6 +175,9 @@ def take_rows(
     taken = Taken(bad=bad)
     with transaction.atomic():
         members = enrol_buyers(sale_import, rows, reading, taken)
+        gone = [row for row in rows if row.identity not in members]
+        taken.bad += [(row.line, cells[row.line], IdentityErased()) for row in gone]
+        rows = [row for row in rows if row.identity in members]
         sales = [Bought(members[row.identity], sale_import.store_id, None, row.receipt) for row in rows]
         for row, outcome in zip(rows, record_sales(sales=sales, now=timezone.now(), tells=False), strict=True):
             tell_apart(taken, row, outcome, cells)
@@ -182,7 +186,7 @@ def take_rows(
 
 
 def enrol_buyers(sale_import: SaleImport, rows: list[Row], reading: Reading, taken: Taken) -> dict[str, int]:
-    """The member id behind each identity; unknown ones are enrolled at their first sale."""
+    """The member id behind each identity; unknown ones are enrolled at their first sale, but for who was erased."""
     firsts: dict[str, datetime] = {}
     for row in rows:
         at = row.receipt.happened_at
@@ -194,7 +198,7 @@ def enrol_buyers(sale_import: SaleImport, rows: list[Row], reading: Reading, tak
     new = {identity for identity, member in members.items() if member > before} - reading.enrolled
     reading.enrolled |= new
     taken.enrolled = len(new)
-    enrol_earlier({members[identity]: first for identity, first in firsts.items()})
+    enrol_earlier({members[identity]: first for identity, first in firsts.items() if identity in members})
     return members
 
 

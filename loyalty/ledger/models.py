@@ -200,6 +200,16 @@ class MovementQuerySet(models.QuerySet["Movement"]):
         return self.order_by("happened_at", "pk")
 
 
+# A movement is final but for one thing: a reason that names somebody who was erased may be emptied.
+FINAL = """
+IF TG_OP = 'UPDATE' AND OLD.reason <> '' AND NEW.reason = ''
+   AND to_jsonb(NEW) - 'reason' = to_jsonb(OLD) - 'reason'
+THEN RETURN NEW;
+END IF;
+RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;
+"""
+
+
 class Movement(models.Model):
     """Points going from one bucket to another, or from or to the programme. Never edited, never deleted."""
 
@@ -262,7 +272,12 @@ class Movement(models.Model):
             models.Index(name="movement_by_cause", fields=["cause"], condition=Q(cause__isnull=False)),
         ]
         triggers = [
-            pgtrigger.Protect(name="movement_is_final", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="movement_is_final",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                when=pgtrigger.Before,
+                func=FINAL,
+            ),
             pgtrigger.Trigger(
                 name="movement_is_kept",
                 operation=pgtrigger.Truncate,

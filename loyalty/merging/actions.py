@@ -42,6 +42,7 @@ from loyalty.merging.rules import (
     SameReceipt,
     TooLate,
 )
+from members.consents.actions import join_consents, part_consents
 from members.kit.actions import digest_of
 from members.kit.windows import days_after
 from members.messaging.actions import redirect_messages, return_messages
@@ -186,6 +187,7 @@ def carry_out(
     moved = sql.move_rows(survivor=ours.pk, duplicate=theirs.pk)
     messages = redirect_messages(source=theirs, target=ours)
     merge.profile = join_profiles(survivor=ours, duplicate=theirs, choices=choices)
+    merge.profile["consents"] = join_consents(survivor=ours, duplicate=theirs, key=merge.stem, now=now)
     sql.adopt_waiting(member=ours.pk, now=now)
     take_better(survivor=ours, before=before, other=other, note=theirs.number, actor=by.username, now=now)
     after = standings_of(ours)
@@ -253,6 +255,8 @@ def undo_merge(*, merge: Merge, by: User, now: datetime) -> Merge:
         )
     sql.move_rows_back(survivor=ours.pk, duplicate=theirs.pk, moved=found.moved)
     return_messages(source=ours, target=theirs, moved=found.moved.get("members_message", []))
+    made = found.profile.get("consents", [])
+    part_consents(survivor=ours, made=made, key=f"un{found.stem}", now=now)
     part_profiles(survivor=ours, duplicate=theirs, kept=found.profile)
     put_standings(survivor=ours, kept=found.standings, note=theirs.number, actor=by.username, now=now)
     found.undone_at, found.undone_by = now, by

@@ -21,7 +21,7 @@ from loyalty.merging.rules import UNDO_DAYS
 from members.kit.admin import Records
 from members.kit.refusals import Refusal
 from members.kit.windows import days_after
-from members.profiles.actions import SEES_CONTACTS, phone_for
+from members.profiles.actions import masked_phone
 from members.profiles.admin import OfMemberMixin
 from members.profiles.models import Member
 from members.profiles.rules import mask
@@ -80,7 +80,7 @@ class MemberDesk(benefits.MemberDesk):
                 if isinstance(done, Merge):
                     return redirect("admin:loyalty_merge_change", done.pk)
                 preview = done
-            context |= shown(preview, form, user)
+            context |= shown(preview, form)
         except Refusal as refusal:
             context["refusal"] = str(refusal)
         return render(request, "admin/merge_decide.html", context)
@@ -109,19 +109,18 @@ def found(request: HttpRequest, survivor: Member) -> dict[str, Any]:
     others = Member.objects.visible_to(user).exclude(pk=survivor.pk).select_related("home_store")
     meant = others.search(said or survivor.name) if said or survivor.name else others.none()
     rows = meant.prefetch_related("identities").order_by("-pk")[:FOUND]
-    shown = [{"member": member, "phone": phone_for(user=user, member=member)} for member in rows]
+    shown = [{"member": member, "phone": masked_phone(member)} for member in rows]
     return {"said": said, "found": shown}
 
 
-def shown(preview: Preview, form: MergeForm, user: User) -> dict[str, Any]:
+def shown(preview: Preview, form: MergeForm) -> dict[str, Any]:
     """What the page of a preview needs."""
-    sees = user.has_perm(SEES_CONTACTS)
     identities = preview.duplicate.identities.order_by("kind", "pk")
     return {
         "preview": preview,
         "form": form,
         "fields": field_rows(preview, form),
-        "identities": [(each, each.value if sees else mask(each.kind, each.value)) for each in identities],
+        "identities": [(each, mask(each.kind, each.value)) for each in identities],
         "balances": balance_rows(preview.outcome),
         "tiers": tier_rows(preview.outcome),
         "counts": counted(preview.outcome),

@@ -151,4 +151,12 @@ STAYS = {
     "members_membership": "the night sees who is in a segment",
     "members_audiencemember": "what was frozen at its time",
     "members_message": "handed over by the messages' own verb",
+    "members_consent": "joined by the consents' own verb: any no is a no",
+    "members_consentchange": "a proof is never changed",
+    "members_guardian": "spoke for this child, and speaks no more",
+    "members_optin": "waits for a link that is dead now",
+    "members_look": "says who looked at that number",
+    "members_erasure": "was asked for that number",
+    "members_privacystep": "was done with that number",
+    "members_preference": "of somebody who has chosen otherwise",
 }

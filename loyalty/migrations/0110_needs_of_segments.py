@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loyalty', '0098_promotion_draft_roles'),
+        ('loyalty', '0105_reasons_that_can_go'),
         ('members', '0081_note_roles'),
     ]
 

@@ -8,12 +8,16 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
+from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language
 from kombu.exceptions import OperationalError
 
+from members.kit.windows import months_after
 from members.messaging import sql
 from members.messaging.channels import CHANNELS, Deliver, Letter, TryLater, Undeliverable
 from members.messaging.models import Message, MessageQuerySet, Template
@@ -23,7 +27,10 @@ from members.profiles.models import Member
 logger = logging.getLogger(__name__)
 
 SIGN_IN_CODE = "sign_in_code"
-SECRET = [SIGN_IN_CODE]  # templates whose context is wiped once it is no longer needed
+ALWAYS = [SIGN_IN_CODE]  # also to those whose data are not to be used
+CONFIRM_ADDRESS = "confirm_address"
+SECRET = [SIGN_IN_CODE, CONFIRM_ADDRESS]  # templates whose context is wiped once it is no longer needed
+UNSUBSCRIBE = "unsubscribe"
 CODE_LIVES = timedelta(minutes=10)
 LEASE = timedelta(minutes=10)
 A_BATCH = 500
@@ -43,14 +50,17 @@ def queue_message(
     context: Mapping[str, Any],
     channels: Sequence[str] = ("inbox",),
     purpose: str = "service",
+    topic: str = "",
 ) -> int:
     """Write the message with the event that causes it, a row a channel; how many were new.
 
     One statement, in the caller's transaction. The same key again writes nothing, and so does a channel for which the
-    member has no address. Inbox messages are there at once, the others are sent when they are due.
+    member has no address. Inbox messages are there at once, the others are sent when they are due. What is no service
+    is held back, with the reason in its row, where consent, a pause, the topic or the number of messages says so.
     """
-    row = (member.pk, key, context)
-    return sql.insert_messages([row], template=template, channels=channels, purpose=purpose, now=now)
+    return queue_messages(
+        rows=[(member.pk, key, context)], template=template, now=now, channels=channels, purpose=purpose, topic=topic
+    )
 
 
 def queue_messages(
@@ -60,11 +70,20 @@ def queue_messages(
     now: datetime,
     channels: Sequence[str] = ("inbox",),
     purpose: str = "service",
+    topic: str = "",
 ) -> int:
     """`queue_message` for many: (member id, key, context) each, in one statement; how many were new."""
     if not rows:
         return 0
-    return sql.insert_messages(rows, template=template, channels=channels, purpose=purpose, now=now)
+    return sql.insert_messages(
+        rows, template=template, channels=channels, purpose=purpose, topic=topic, terms=terms_at(now), now=now
+    )
+
+
+def terms_at(now: datetime) -> sql.Terms:
+    """What decides about messages at this moment."""
+    grown_up = timezone.localdate(months_after(now, -12 * settings.CHILD_AGE))
+    return sql.Terms(zone=settings.TIME_ZONE, grown_up=grown_up, always=ALWAYS)
 
 
 def send_sign_in_code(*, member: Member | None, channel: str, address: str, code: str, now: datetime) -> Message:
@@ -171,9 +190,16 @@ def choose(message: Message, templates: Templates) -> Template | None:
 
 
 def claim_due(*, now: datetime, limit: int, lease: timedelta, only: int | None = None) -> list[Message]:
-    """Take so many due messages, earliest first, that nobody else takes; they are ours until the lease runs out."""
-    ids = sql.claim(now=now, until=now + lease, limit=limit, only=only)
-    return list(Message.objects.filter(pk__in=ids).select_related("member").order_by("due_at", "pk"))
+    """Take so many due messages, earliest first, that nobody else takes; they are ours until the lease runs out.
+
+    What was allowed when it was queued is asked again, and what may not go out any more is held back.
+    """
+    while claimed := sql.claim(now=now, until=now + lease, limit=limit, only=only):
+        held = sql.hold_back(claimed, terms=terms_at(now), now=now)
+        ours = [each for each in claimed if each not in held]
+        if ours:
+            return list(Message.objects.filter(pk__in=ours).select_related("member").order_by("due_at", "pk"))
+    return []
 
 
 def send_due(*, now: datetime, limit: int = A_BATCH, lease: timedelta = LEASE, only: int | None = None) -> int:
@@ -214,7 +240,7 @@ def send_one(message: Message, *, templates: Templates, deliver: Deliver, now: d
     if not Message.objects.held(until=message.leased_until).filter(pk=message.pk).update(sent_at=now):
         return True  # the lease ran out, and the message is somebody else's
     try:
-        deliver(Letter(message_id=message.pk, address=message.address, subject=subject, body=body))
+        deliver(letter_of(message, subject, body))
     except Undeliverable as problem:
         return settle(message, status=Message.Status.FAILED, reason=str(problem)[:200])
     except TryLater as problem:
@@ -222,6 +248,34 @@ def send_one(message: Message, *, templates: Templates, deliver: Deliver, now: d
         return not problem.is_down
     used = choose(message, templates)
     return settle(message, status=Message.Status.SENT, template_version=used and used.version)
+
+
+def letter_of(message: Message, subject: str, body: str) -> Letter:
+    """What the channel carries; all but service tells how to have no more of it."""
+    is_service = message.purpose == Message.Purpose.SERVICE
+    return Letter(
+        message_id=message.pk,
+        address=message.address,
+        subject=subject,
+        body=body,
+        unsubscribe="" if is_service else unsubscribe_link(message.pk),
+        language=message.member.language if message.member else "",
+    )
+
+
+def unsubscribe_link(message_id: int) -> str:
+    """Leads to the page where this kind of message is ended; in it stands nothing but the message's number, signed."""
+    token = Signer(salt=UNSUBSCRIBE).sign(str(message_id))
+    return f"{settings.SITE_URL}{reverse('unsubscribe', args=[token])}"
+
+
+def message_behind(token: str) -> Message | None:
+    """The message whose link this is, if we signed it."""
+    try:
+        number = Signer(salt=UNSUBSCRIBE).unsign(token)
+    except BadSignature:
+        return None
+    return Message.objects.select_related("member").filter(pk=int(number), member__isnull=False).first()
 
 
 def is_too_old(message: Message, now: datetime) -> bool:

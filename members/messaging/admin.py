@@ -13,6 +13,22 @@ from members.kit.admin import Kept, Records
 from members.messaging.models import Message, Template
 from members.profiles.admin import OfMemberMixin
 
+REASONS = {
+    "no_consent": _("no consent"),
+    "guardian": _("a child without a guardian's consent"),
+    "paused": _("the member wants a pause"),
+    "topic": _("a topic that the member does not want"),
+    "frequency": _("enough was said lately"),
+    "quiet_hours": _("waits for the end of quiet hours"),
+    "restricted": _("the member's data are not to be used"),
+    "erased": _("the member was erased"),
+    "forgotten": _("its words are no longer kept"),
+    "merged": _("said to whom they were merged into"),
+    "too_late": _("it was too late"),
+    "no_provider": _("nobody carries it"),
+    "worker_lost": _("its worker was lost while sending"),
+}
+
 
 @admin.register(Template)
 class TemplateDesk(Kept):
@@ -56,17 +72,24 @@ class MessageDesk(OfMemberMixin, Records):
     """Every message, and every decision not to send one."""
 
     store_path = "member__home_store"
-    list_display = ("due_at", "member_shown", "template", "channel", "state", "reason")
+    list_display = ("due_at", "member_shown", "template", "channel", "state", "why")
     list_filter = ("status", "channel", TemplateFilter)
     list_select_related = ("member",)
     fields = readonly_fields = (
-        "member_link", "template", "template_version", "channel", "purpose", "status", "reason", "due_at", "sent_at",
-        "read_at",
+        "member_link", "template", "template_version", "channel", "purpose", "topic", "status", "why", "due_at",
+        "sent_at", "read_at",
     )  # fmt: skip
 
     @display(
         description=_("state"),
-        label={"sent": "success", "delivered": "success", "failed": "danger", "unknown": "warning"},
-    )
+        label={
+            "sent": "success", "delivered": "success", "failed": "danger", "unknown": "warning", "queued": "info",
+            "sending": "info", "suppressed": "warning",
+        },
+    )  # fmt: skip
     def state(self, message: Message) -> tuple[str, str]:
         return message.status, message.get_status_display()
+
+    @display(description=_("reason"))
+    def why(self, message: Message) -> str:
+        return str(REASONS.get(message.reason, message.reason)) or "—"

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from members.consents.models import Channel, Purpose
 from members.profiles.models import Member
 
 
@@ -31,12 +32,19 @@ class Template(models.Model):
         return f"#{self.pk} {self.code} {self.language} v{self.version}"
 
 
+FORGOTTEN = "forgotten"  # the reason of a message whose words we let go of
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def of(self, member: Member) -> "MessageQuerySet":
         return self.filter(member=member)
 
     def in_inbox(self) -> "MessageQuerySet":
         return self.filter(channel=Message.Channel.INBOX)
+
+    def shown(self) -> "MessageQuerySet":
+        """Those that can be read: not held back, and their words are still there."""
+        return self.exclude(status=Message.Status.SUPPRESSED).exclude(reason=FORGOTTEN)
 
     def unread(self) -> "MessageQuerySet":
         return self.filter(read_at=None)
@@ -59,16 +67,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """One thing to tell one member by one channel, and what became of it."""
 
-    class Channel(models.TextChoices):
-        INBOX = "inbox", _("inbox")
-        EMAIL = "email", _("e-mail")
-        SMS = "sms", _("SMS")
-
-    class Purpose(models.TextChoices):
-        SERVICE = "service", _("service")
-        CARE = "care", _("care")
-        MARKETING = "marketing", _("marketing")
-        SURVEY = "survey", _("survey")
+    Channel, Purpose = Channel, Purpose
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
@@ -84,6 +83,7 @@ class Message(models.Model):
     )
     channel = models.CharField(_("channel"), max_length=8, choices=Channel)
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
+    topic = models.CharField(_("topic"), max_length=30, db_default="", blank=True)  # a Topic's code
     template = models.CharField(_("template"), max_length=40)  # a Template's code
     template_version = models.PositiveIntegerField(null=True)  # which words were sent
     key = models.CharField(max_length=120)  # what caused it, for example "sale:1042"
@@ -109,6 +109,7 @@ class Message(models.Model):
                 name="message_has_a_member_or_is_a_code",
                 condition=Q(member__isnull=False) | Q(template="sign_in_code"),
             ),
+            models.CheckConstraint(name="message_is_for_somebody", condition=~Q(purpose="profiling")),
         ]
         indexes = [
             models.Index(name="message_by_member", fields=["member", "channel", "-due_at"]),

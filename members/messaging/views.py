@@ -39,7 +39,7 @@ class Letter:
 def inbox_of(member: Member) -> MessageQuerySet:
     """What stands in the member's inbox, newest first."""
     mine = Message.objects.of(member).in_inbox().filter(due_at__lte=timezone.now())
-    return mine.exclude(status=Message.Status.SUPPRESSED).newest_first()
+    return mine.shown().newest_first()
 
 
 def letters(messages: Iterable[Message]) -> list[Letter]:

@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0042_household_messages'),
+        ('members', '0055_privacy_roles'),
     ]
 
     operations = [

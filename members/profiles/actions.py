@@ -25,9 +25,10 @@ from members.profiles.sql import (
     insert_identities,
     insert_members,
     new_member_ids,
+    select_erased,
     select_owners,
 )
-from members.stores.models import Store, User
+from members.stores.models import Store
 
 ENROLLED_AT_ONCE = 5_000
 SEES_CONTACTS = "members.see_full_contacts"
@@ -133,12 +134,10 @@ def find_buyer(*, kind: str, value: str) -> Member:
     return member
 
 
-def phone_for(*, user: User, member: Member) -> str:
-    """The member's phone as this person may see it, empty when there is none. Prefetch `identities` for lists."""
+def masked_phone(member: Member) -> str:
+    """The member's phone as lists show it, empty when there is none. Prefetch `identities` for lists."""
     phones = [identity.value for identity in member.identities.all() if identity.kind == Identity.Kind.PHONE]
-    if not phones:
-        return ""
-    return phones[0] if user.has_perm(SEES_CONTACTS) else rules.mask("phone", phones[0])
+    return rules.mask("phone", phones[0]) if phones else ""
 
 
 @transaction.atomic
@@ -155,12 +154,14 @@ def enrol(
 ) -> Member:
     """Make a member, found by these identities (text by kind) from now on. The number is random and new.
 
-    Raises IdentityTaken when somebody has one of them, NoIdentity without any, or what `rules` refuse; then nothing
-    was changed.
+    Raises IdentityTaken when somebody has one of them, NoIdentity without any, IdentityErased for an import, or what
+    `rules` refuse; then nothing was changed.
     """
     found = {(kind, read_identity(kind=kind, text=text)) for kind, text in identities.items() if text}
     if not found or any(kind not in Identity.Kind.values for kind, _value in found):
         raise NoIdentity
+    if source == Member.Source.IMPORT and erased_among(found):
+        raise rules.IdentityErased
     newcomer = NewMember(
         id=new_member_ids(1)[0],
         name=rules.clean_name(name),
@@ -174,6 +175,16 @@ def enrol(
     claim_identities(dict.fromkeys(found, newcomer.id))
     write_members([newcomer])
     return Member.objects.select_related("home_store").get(pk=newcomer.id)
+
+
+def erased_among(identities: Iterable[Found]) -> set[Found]:
+    """Those whose members were erased."""
+    return select_erased({(kind, value): (kind, blind(kind, value)) for kind, value in identities})
+
+
+def blind(kind: str, value: str) -> str:
+    """The identity as it is still known when its member was erased."""
+    return rules.blinded(kind, value, settings.ERASURE_KEY)
 
 
 def claim_identities(owners: dict[Found, int]) -> None:
@@ -202,7 +213,8 @@ def enrol_many(*, rows: Iterable[Newcomer], store: Store, source: str, language:
     """The member id of every (kind, value), enrolled where there was none: a few statements for thousands of rows.
 
     Each 5,000 rows are a transaction of their own, or part of the caller's. Whoever enrols the same identity at the
-    same moment is waited for, and then has it. Of rows with the same identity the first one counts.
+    same moment is waited for, and then has it. Of rows with the same identity the first one counts. Those who were
+    erased are not enrolled by an import, and have no id.
     """
     found: dict[Found, int] = {}
     left = iter(rows)
@@ -217,6 +229,9 @@ def enrol_batch(rows: Mapping[Found, Newcomer], *, store: Store, source: str, la
     """One transaction of enrol_many."""
     found = select_owners(rows)
     missing = [identity for identity in rows if identity not in found]
+    if source == Member.Source.IMPORT and missing:
+        gone = erased_among(missing)
+        missing = [identity for identity in missing if identity not in gone]
     if not missing:
         return found
     names = {identity: rules.clean_name(rows[identity].name) for identity in missing}

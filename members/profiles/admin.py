@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from members.kit.admin import Kept, ReadMixin, stores_seen
 from members.kit.names import named
 from members.kit.refusals import Refusal
-from members.profiles.actions import SEES_CONTACTS, add_identity, enrol, update_profile
+from members.profiles.actions import add_identity, enrol, masked_phone, update_profile
 from members.profiles.models import CustomField, Identity, Member
 from members.profiles.rules import LONGEST_FIELD, mask, mask_name
 from members.stores.models import User
@@ -194,22 +194,18 @@ def custom_words(values: Mapping[str, Any]) -> str:
 
 
 class IdentityInline(ReadMixin, TabularInline):
-    """How the member is found; whole for those who may see contacts, masked for others."""
+    """How the member is found, masked: to see it whole is a step of its own, which is written down."""
 
     model = Identity
     fields = readonly_fields = ("kind", "shown", "verified_at")
     ordering = ("kind", "pk")
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        self.sees_contacts = cast(User, request.user).has_perm(SEES_CONTACTS)  # an inline lives for one request
-        return super().get_formset(request, obj, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return cast(User, request.user).has_perm("members.view_member")
 
     @display(description=_("value"))
     def shown(self, identity: Identity) -> str:
-        return identity.value if self.sees_contacts else mask(identity.kind, identity.value)
+        return mask(identity.kind, identity.value)
 
 
 @admin.register(Member)
@@ -227,9 +223,8 @@ class MemberDesk(Kept):
     readonly_fields: Any = ("name_shown", "number", "store_name", "source", "enrolled_at", "further")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        sees = cast(User, request.user).has_perm(SEES_CONTACTS)
-        rows = super().get_queryset(request).filter(merged_into=None).select_related("home_store")
-        return cast(QuerySet[Any], rows.prefetch_related("identities").annotate(sees_contacts=Value(sees)))
+        rows = super().get_queryset(request).filter(merged_into=None, erased_at=None).select_related("home_store")
+        return rows.prefetch_related("identities")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The member, read once a request, and without what only lists show."""
@@ -316,11 +311,8 @@ class MemberDesk(Kept):
         return member.name or "—"
 
     @display(description=_("phone"))
-    def phone(self, member: Any) -> str:
-        phones = [each.value for each in member.identities.all() if each.kind == Identity.Kind.PHONE]
-        if not phones:
-            return "—"
-        return phones[0] if member.sees_contacts else mask("phone", phones[0])
+    def phone(self, member: Member) -> str:
+        return masked_phone(member) or "—"
 
     @display(description=_("home store"))
     def store_name(self, member: Member) -> str:

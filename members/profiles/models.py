@@ -34,8 +34,12 @@ class MemberQuerySet(models.QuerySet["Member"]):
         return self.current().of_stores(stores_of(user))
 
     def current(self) -> "MemberQuerySet":
-        """Without those who were merged into another."""
-        return self.filter(merged_into=None)
+        """Without those who were merged into another, or erased."""
+        return self.filter(merged_into=None, erased_at=None)
+
+    def usable(self) -> "MemberQuerySet":
+        """Those whose data may be used for more than keeping it: who is restricted is out of segments and scores."""
+        return self.current().filter(restricted_at=None)
 
     def merged_into(self, member: "Member") -> "MemberQuerySet":
         """Those who live on in this member."""
@@ -103,6 +107,8 @@ class Member(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="member")
     custom = models.JSONField(_("further fields"), default=dict, blank=True)  # by code of CustomField
     merged_into = models.BigIntegerField(null=True, editable=False)  # the member who lives on; no constraint: another's
+    restricted_at = models.DateTimeField(_("restricted at"), null=True, editable=False)  # kept, and not used
+    erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)  # nothing personal is left
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = MemberQuerySet.as_manager()
@@ -115,10 +121,15 @@ class Member(models.Model):
             models.Index(name="member_by_store", fields=["home_store", "-id"]),
             models.Index(name="member_by_enrolment", fields=["enrolled_at"]),
             models.Index(name="member_merged", fields=["merged_into"], condition=Q(merged_into__isnull=False)),
+            models.Index(name="member_restricted", fields=["restricted_at"], condition=Q(restricted_at__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(
                 name="member_is_not_merged_into_itself", condition=Q(merged_into=None) | ~Q(merged_into=F("id"))
+            ),
+            models.CheckConstraint(
+                name="member_erased_is_nobody",
+                condition=Q(erased_at=None) | Q(name="", birth_on=None, user=None, custom={}),
             ),
         ]
 
@@ -162,6 +173,20 @@ class Identity(models.Model):
             ),
         ]
         permissions = [("see_full_contacts", _("Can see contacts in full"))]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.kind}"
+
+
+class ErasedIdentity(models.Model):
+    """The keyed hash of an identity whose member was erased: no import brings it back."""
+
+    kind = models.CharField(max_length=8, choices=Identity.Kind)
+    digest = models.CharField(max_length=64)  # see `rules.blinded`; the identity cannot be read out of it
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="erased_identity_once", fields=["kind", "digest"])]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.kind}"

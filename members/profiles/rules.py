@@ -1,10 +1,12 @@
 """How identities are read and shown, which names and further fields can be: no database, no clock."""
 
+import hmac
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any, Protocol
 
 import phonenumbers
@@ -12,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from members.kit.refusals import Malformed
+from members.kit.refusals import Malformed, Refusal
 
 LONGEST_NAME = 100
 LONGEST_FIELD = 500
@@ -45,6 +47,13 @@ class BadIdentity(Malformed):
 
     code = "bad_identity"
     sentence = _("%(value)s is not an identity of the kind %(kind)s.")
+
+
+class IdentityErased(Refusal):
+    """Who had it was erased: only they themself may come back with it."""
+
+    code = "identity_erased"
+    sentence = _("Who had this identity asked to be erased. An import does not bring them back.")
 
 
 class BadName(Malformed):
@@ -244,6 +253,11 @@ def as_yes_or_no(value: Any) -> bool:
     if text not in YES | NO:
         raise ValueError
     return text in YES
+
+
+def blinded(kind: str, value: str, key: str) -> str:
+    """HMAC-SHA-256 of an identity under the shop's key: known again when it comes, and not to be read (RFC 2104)."""
+    return hmac.new(key.encode(), f"{kind}:{value}".encode(), sha256).hexdigest()
 
 
 class BadChoice(Malformed):

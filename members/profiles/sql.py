@@ -1,7 +1,7 @@
 """Set-based statements that enrol one member or many; whoever is first has an identity, and nobody waits in a ring."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +33,11 @@ INSERT INTO members_member (id, number, name, language, birth_on, home_store_id,
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::date[], %s::bigint[], %s::text[],
                      %s::timestamptz[], %s::jsonb[])
 ON CONFLICT (number) DO NOTHING RETURNING id
+"""
+
+SELECT_ERASED = """
+SELECT e.kind, e.digest FROM members_erasedidentity e
+  JOIN unnest(%s::text[], %s::text[]) asked(kind, digest) ON e.kind = asked.kind AND e.digest = asked.digest
 """
 
 Found = tuple[str, str]  # kind and value of an identity
@@ -77,6 +82,15 @@ def select_owners(identities: Iterable[Found]) -> dict[Found, int]:
     with connection.cursor() as cursor:
         cursor.execute(SELECT_OWNERS, [[kind for kind, _value in asked], [value for _kind, value in asked]])
         return {(kind, value): member for kind, value, member in cursor.fetchall()}
+
+
+def select_erased(blind: Mapping[Found, Found]) -> set[Found]:
+    """Those of the identities whose keyed hash is blocked; `blind` has (kind, hash) of each."""
+    columns = [[kind for kind, _digest in blind.values()], [digest for _kind, digest in blind.values()]]
+    with connection.cursor() as cursor:
+        cursor.execute(SELECT_ERASED, columns)
+        blocked = {(kind, digest) for kind, digest in cursor.fetchall()}
+    return {identity for identity, hidden in blind.items() if hidden in blocked}
 
 
 def insert_members(members: Sequence[NewMember], numbers: Sequence[str]) -> set[int]:

@@ -10,6 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
+from members.consents.models import personalised
 from members.forecast.rules import (
     DAYS_A_WEEK,
     Histories,
@@ -58,9 +59,9 @@ FITTED_FOR = timedelta(days=7)
 FIGURES = "figures"  # the first part of the night; the others follow it
 
 
-def scored_members() -> MemberQuerySet:
-    """Everybody of whom scores are kept. The one place that says so."""
-    return Member.objects.current()
+def scored_members(*, at: datetime) -> MemberQuerySet:
+    """Everybody of whom scores are kept: not who refused profiling, or is restricted. The one place that says so."""
+    return personalised(Member.objects.all(), at=at)
 
 
 def scores_of(member: Member) -> MemberScore | None:
@@ -92,7 +93,7 @@ def figure_range(*, first: int, last: int, as_of: datetime) -> int:
     Goods are added up again for those whose purchases changed, and on the first of a month for everybody.
     """
     day = as_day(as_of)
-    there = scored_members().filter(pk__range=(first, last), enrolled_at__lt=as_of)
+    there = scored_members(at=as_of).filter(pk__range=(first, last), enrolled_at__lt=as_of)
     ids = list(there.values_list("pk", flat=True))
     with connection.cursor() as cursor:
         for statement in sql.FORGET:

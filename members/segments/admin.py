@@ -24,7 +24,7 @@ from unfold.decorators import display
 from members.kit.admin import Kept, Records, stores_seen
 from members.kit.names import named
 from members.kit.refusals import Refusal
-from members.profiles.actions import phone_for
+from members.profiles.actions import masked_phone
 from members.profiles.models import Member
 from members.segments.actions import (
     TakesTooLong,
@@ -212,7 +212,7 @@ class SegmentDesk(Kept):
             return {"trouble": str(refusal), "words": words_of(tree, known), "seen": digest, "is_compared": is_compared}
         except Refusal as refusal:
             return {"trouble": str(refusal), "words": words_of(tree, known)}
-        return with_contacts(cast(User, request.user), shown)
+        return with_contacts(shown)
 
     def saved(self, request: HttpRequest, segment: Segment, tree: Mapping[str, Any]) -> dict[str, Any]:
         """Save what was seen, and find out who is in it."""
@@ -258,7 +258,7 @@ class SegmentDesk(Kept):
         if after.isdecimal() and len(after) < 19:
             here = here.filter(pk__gt=int(after))
         found = list(here.select_related("home_store").prefetch_related("identities").order_by("pk")[: PAGE + 1])
-        context = {"segment": segment, "title": named(segment), "rows": contacts_of(user, found[:PAGE])}
+        context = {"segment": segment, "title": named(segment), "rows": contacts_of(found[:PAGE])}
         return self.page(
             request,
             "admin/segment_members.html",
@@ -308,16 +308,16 @@ def digest_of(segment: Segment, tree: Mapping[str, Any]) -> str:
     return sha256(json.dumps([segment.version, tree], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def contacts_of(user: User, members: list[Member]) -> list[dict[str, Any]]:
-    """Members with their phone as the reader may see it."""
-    return [{"member": member, "phone": phone_for(user=user, member=member)} for member in members]
+def contacts_of(members: list[Member]) -> list[dict[str, Any]]:
+    """Members with their phone as lists show it."""
+    return [{"member": member, "phone": masked_phone(member)} for member in members]
 
 
-def with_contacts(user: User, shown: dict[str, Any]) -> dict[str, Any]:
+def with_contacts(shown: dict[str, Any]) -> dict[str, Any]:
     """Previews with the rows of their samples."""
     for name in ("found", "enters", "leaves"):
         if name in shown:
-            shown[name] = {"size": shown[name].size, "rows": contacts_of(user, shown[name].sample)}
+            shown[name] = {"size": shown[name].size, "rows": contacts_of(shown[name].sample)}
     return shown
 
 

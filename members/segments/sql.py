@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
+from members.consents.models import personalised
 from members.kit.measures import among, did_but_not, everybody
 from members.kit.measures import as_q as pass_as_q
 from members.kit.passes import joined, remember, remembered_pass
@@ -77,8 +78,11 @@ def deeds_of(said: Mapping[str, Any], known: Known, asking: Asking) -> tuple[Que
 
 
 def members_as(tree: Mapping[str, Any], known: Known, asking: Asking) -> QuerySet[Member]:
-    """The members who are as the tree says, in the range that is asked about."""
-    members = Member.objects.current().order_by()
+    """The members who are as the tree says, in the range that is asked about.
+
+    Who refused profiling is in no segment: nobody chooses them by what they are and do.
+    """
+    members = personalised(Member.objects.order_by(), at=asking.now)
     if asking.first is not None:
         members = members.filter(pk__range=(asking.first, asking.last))
     return members.filter(as_q(tree, known, asking))

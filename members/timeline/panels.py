@@ -1,4 +1,4 @@
-"""What the rooms below show in the list: joining, sales, returns, notes. Imported when the floor is ready."""
+"""What the rooms below show in the list: joining, consents, sales, returns, notes. Imported when the floor is ready."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from members.consents.models import ConsentChange
 from members.kit.money import format_money
 from members.kit.names import named
 from members.notes.models import Note
@@ -91,6 +92,27 @@ register(
         "members.view_return",
         lambda member: Return.objects.of(member).select_related("store"),
         show_returns,
+    )
+)
+
+
+def show_consents(rows: Sequence[ConsentChange], member: Member) -> Iterable[Shown]:
+    for change in rows:
+        about = " · ".join(filter(None, [change.get_purpose_display(), change.get_channel_display()]))
+        words = _("Yes to %(about)s") if change.is_given else _("No to %(about)s")
+        tone = "good" if change.is_given else "warn"
+        yield Shown(words % {"about": about}, change.get_source_display(), tone=tone)
+
+
+register(
+    Source(
+        "consent",
+        gettext_lazy("Consents"),
+        "verified_user",
+        "members.view_consentchange",
+        ConsentChange.objects.of_family,
+        show_consents,
+        on_page=False,
     )
 )
 register(

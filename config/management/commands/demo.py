@@ -58,6 +58,7 @@ def run(directory: Path, *, port: int, halt: Halt) -> None:
             **os.environ,
             **embedded.demo_environment(directory, servers.environment),
             "PYTHONUNBUFFERED": "1",  # lines show when they are written
+            "REGULARS_URL": os.environ.get("REGULARS_URL", f"http://{HOST}:{port}"),
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),  # so that the addresses stay on the screen
         }
         with grouped(environment, halt) as group:

@@ -15,6 +15,8 @@ from smtplib import (
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from members.messaging.channels.letters import Deliver, Letter, TryLater, Undeliverable
 
@@ -54,13 +56,26 @@ def deliver(connection: BaseEmailBackend, letter: Letter) -> None:
 def mail_of(letter: Letter, connection: BaseEmailBackend) -> EmailMessage:
     """The letter as a mail; sent again it has the same Message-ID."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    headers = {"Message-ID": f"<message-{letter.message_id}@{domain}>"}
+    if letter.unsubscribe:  # one click in the mail program ends it (RFC 8058)
+        headers["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return EmailMessage(
         subject=letter.subject,
-        body=letter.body,
+        body=with_way_out(letter),
         to=[letter.address],
-        headers={"Message-ID": f"<message-{letter.message_id}@{domain}>"},
+        headers=headers,
         connection=connection,
     )
+
+
+def with_way_out(letter: Letter) -> str:
+    """The body, and below it how to have no more of it, in the member's language."""
+    if not letter.unsubscribe:
+        return letter.body
+    with override(letter.language or settings.LANGUAGE_CODE):
+        words = _("No more messages like this:")
+    return f"{letter.body}\n\n-- \n{words} {letter.unsubscribe}"
 
 
 def verdict(code: int, reason: str) -> TryLater | Undeliverable:

@@ -13,6 +13,8 @@ class Letter:
     address: str
     subject: str
     body: str
+    unsubscribe: str = ""  # the address of the page that ends such messages; empty for service
+    language: str = ""
 
 
 class TryLater(Exception):

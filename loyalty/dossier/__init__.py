@@ -1,0 +1,1 @@
+"""What this floor holds about a member: how it is told, and how it is forgotten without a sum being changed."""
