@@ -271,31 +271,14 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "members_sale": Sale.objects.get(pk=sale),
         "members_return": bring_back(member, store, mark),
         "members_message": Message.objects.of(member).first(),
-        "members_note": Note.objects.create(
-            member=member, words=f"window{mark}", due_on=NOW.date(), key="1", written_at=NOW,
-            written_by=UserFactory.create(username=f"writer-{store.code}"),
-        ),
         **watch_over(member, mark),
+        **write_down(member, mark),
         "loyalty_event": Event.objects.create(
             member=member, code="review", key=f"R{mark}", store=store, facts={"said": mark}, happened_at=NOW
         ),
         "loyalty_movement": Movement.objects.of(member).first(),
         "loyalty_tierchange": TierChange.objects.get(member=member),
         "loyalty_grant": give(member, mark),
-        "loyalty_difference": Difference.objects.create(
-            account=Account.objects.of(member).first(),
-            member=member,
-            found_at=NOW,
-            proof="lots",
-            stored={},
-            computed={},
-        ),
-        "loyalty_correction": Correction.objects.create(
-            member=member, kind=PointKind.objects.get(code="points"), purpose="adjust", points=9_999, note=f"why{mark}",
-            reason=CorrectionReason.objects.get(code="goodwill"), needs_second=True, status="waiting", key="1",
-            asked_by=UserFactory.create(username=f"asker-{store.code}"), asked_at=NOW,
-            expires_at=NOW + timedelta(days=7),
-        ),
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
@@ -325,6 +308,31 @@ def agree(member: Member, mark: str) -> ConsentChange:
     change = say(member=member, purpose="care", channel="sms", is_given=True, said=said, key="1", now=NOW)
     assert change is not None
     return change
+
+
+def write_down(member: Member, mark: str) -> dict[str, Any]:
+    """A task about the member, a correction that waits, and a difference that a night found."""
+    store = member.home_store
+    return {
+        "members_note": Note.objects.create(
+            member=member, words=f"window{mark}", due_on=NOW.date(), key="1", written_at=NOW,
+            written_by=UserFactory.create(username=f"writer-{store.code}"),
+        ),
+        "loyalty_difference": Difference.objects.create(
+            account=Account.objects.of(member).first(),
+            member=member,
+            found_at=NOW,
+            proof="lots",
+            stored={},
+            computed={},
+        ),
+        "loyalty_correction": Correction.objects.create(
+            member=member, kind=PointKind.objects.get(code="points"), purpose="adjust", points=9_999, note=f"why{mark}",
+            reason=CorrectionReason.objects.get(code="goodwill"), needs_second=True, status="waiting", key="1",
+            asked_by=UserFactory.create(username=f"asker-{store.code}"), asked_at=NOW,
+            expires_at=NOW + timedelta(days=7),
+        ),
+    }  # fmt: skip
 
 
 def sit_together(member: Member, mark: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import connection, transaction
 
-from loyalty.ledger.models import Account, Movement, PointKind
+from loyalty.ledger.models import Account, Movement, MovementQuerySet, PointKind
 from loyalty.ledger.rules import (
     LONGEST_ACTOR,
     LONGEST_REASON,
@@ -381,3 +381,13 @@ def prove_range(*, first: int, last: int, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(PROVE_RANGE, {"first": first, "last": last, "now": now})
         return len(cursor.fetchall())
+
+
+def lived_by(member: Member) -> MovementQuerySet:
+    """What moved for a member, and before a merge for who is this member now, but for the merge itself."""
+    merged = list(Member.objects.merged_into(member).values_list("pk", flat=True))
+    lived = Movement.objects.filter(account__member__in=[member.pk, *merged]).lived()
+    if not merged:
+        return lived
+    went = Movement.objects.filter(account__member__in=merged, kind="transfer", key__regex=r"^(un)?merge:")
+    return lived.exclude(kind="transfer", key__in=list(went.values_list("key", flat=True)))

@@ -161,15 +161,6 @@ class MovementQuerySet(models.QuerySet["Movement"]):
         """Without those that stand in for a merged member's, which add up to nothing."""
         return self.exclude(kind="transfer", asked__isnull=False).exclude(kind="transfer", key__startswith="adopt:")
 
-    def lived_by(self, member: Member) -> "MovementQuerySet":
-        """What moved for a member, and before a merge for who is this member now, but for the merge itself."""
-        merged = list(Member.objects.merged_into(member).values_list("pk", flat=True))
-        lived = self.filter(account__member__in=[member.pk, *merged]).lived()
-        if not merged:
-            return lived
-        went = Movement.objects.filter(account__member__in=merged, kind="transfer", key__regex=r"^(un)?merge:")
-        return lived.exclude(kind="transfer", key__in=list(went.values_list("key", flat=True)))
-
     def of_kind(self, kind: PointKind) -> "MovementQuerySet":
         return self.filter(account__kind=kind)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from loyalty.ledger.actions import lived_by
 from loyalty.ledger.models import Difference, Movement, PointKind
 from members.kit.charts import Chart, Scope, Series, by_day, day_labels, days_until
 from members.kit.names import named
@@ -81,7 +82,7 @@ register(
         gettext_lazy("Points"),
         "swap_vert",
         "loyalty.view_movement",
-        lambda member: Movement.objects.lived_by(member).select_related("account__kind", "member"),
+        lambda member: lived_by(member).select_related("account__kind", "member"),
         show_movements,
     )
 )

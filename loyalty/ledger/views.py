@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from loyalty.ledger.actions import settle_member
+from loyalty.ledger.actions import lived_by, settle_member
 from loyalty.ledger.models import Account, Bucket, Lot, Movement, MovementQuerySet, PointKind
 from loyalty.ledger.rules import WHEN_TOLD
 from members.kit.windows import days_after, months_after, start_of_day
@@ -172,7 +172,7 @@ def same_day(one: datetime | None, other: datetime | None) -> bool:
 
 def latest_of(member: Member, number: int) -> list[Entry]:
     """The latest movements of points that can be spent."""
-    movements = Movement.objects.lived_by(member).filter(account__kind__is_spendable=True, points__gt=0)
+    movements = lived_by(member).filter(account__kind__is_spendable=True, points__gt=0)
     return entries_of(movements.newest_first()[:number], member)
 
 
@@ -207,7 +207,7 @@ def statement(request: HttpRequest) -> HttpResponse:
     start = start_of_month(month)
     end = months_after(start, 1)
     movements = Movement.objects.of_family(member).of_kind(kind) if kind else Movement.objects.none()
-    lived = Movement.objects.lived_by(member).of_kind(kind) if kind else movements
+    lived = lived_by(member).of_kind(kind) if kind else movements
     rows = lived.between(start, end).filter(points__gt=0).newest_first()
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {

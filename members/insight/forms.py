@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from members.kit.money import decimal_amount, minor_units
 from members.kit.names import named
@@ -64,10 +65,21 @@ class GroupForm(forms.Form):
 class SchemeForm(forms.ModelForm[RfmScheme]):
     """How the shop scores. Own cuts are four numbers, separated by commas; money in whole units."""
 
-    days = forms.IntegerField(label=_("window in days"), min_value=30, max_value=3650)
-    recency = forms.CharField(label=_("days since the last purchase"), required=False)
-    frequency = forms.CharField(label=_("purchases in the window"), required=False)
-    spend = forms.CharField(label=_("spend in the window"), required=False)
+    days = forms.IntegerField(
+        label=_("window in days"), min_value=30, max_value=3650, widget=UnfoldAdminIntegerFieldWidget
+    )
+    recency = forms.CharField(
+        label=_("days since the last purchase"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Four numbers with commas, such as 30, 60, 120, 240: up to 30 days is the best class."),
+    )  # fmt: skip
+    frequency = forms.CharField(
+        label=_("purchases in the window"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Such as 1, 3, 6, 12: up to one purchase is the lowest class."),
+    )  # fmt: skip
+    spend = forms.CharField(
+        label=_("spend in the window"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Such as 200, 500, 1000, 3000, in whole money: up to 200 is the lowest class."),
+    )  # fmt: skip
 
     class Meta:
         model = RfmScheme

@@ -51,7 +51,7 @@ def test_shades_go_from_none_to_the_darkest(part, whole):
     found = shade(part, whole)
 
     assert 0 <= found <= SHADES
-    assert (found == 0) == (whole <= 0 or part <= 0 or int(part * SHADES * 100 / whole) == 0)
+    assert (found == 0) == (whole <= 0 or part <= 0 or min(part / whole, 1) * SHADES * 100 < 1)
 
 
 def test_a_heat_table_adds_up_and_keeps_its_empty_places():
