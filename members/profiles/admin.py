@@ -42,7 +42,7 @@ class OfMemberMixin:
 
     member_path: ClassVar[str] = "member"
     search_fields: Any = ("pk",)  # makes the box appear; `get_search_results` decides
-    search_help_text = _("The member's phone or its last 4 digits, e-mail, card, number, or how the name begins")
+    search_help_text = _("The member's phone or its last 4 digits, e-mail, card, number, or a part of the name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = cast(Any, super()).get_queryset(request)
@@ -218,7 +218,7 @@ class MemberDesk(Kept):
     list_filter: Any = ("source", "language")
     list_select_related: Any = ("home_store",)
     search_fields = ("number",)  # makes the box appear; `get_search_results` decides
-    search_help_text = _("Phone or its last 4 digits, e-mail, card, member number, or how the name begins")
+    search_help_text = _("Phone or its last 4 digits, e-mail, card, member number, or a part of the name")
     inlines: Any = (IdentityInline,)
     readonly_fields: Any = ("name_shown", "number", "store_name", "source", "enrolled_at", "further")
 

@@ -282,3 +282,14 @@ def chosen(ours: Mapping[str, Any], theirs: Mapping[str, Any], choices: Mapping[
             raise BadChoice(field=shown(name))
     sides = usual | dict(choices)
     return {name: (ours if side == "survivor" else theirs).get(name) for name, side in sides.items()}
+
+
+def parts_of(text: str) -> list[str]:
+    """By what a part of a name is looked up: its runs of three characters, or itself where it is shorter.
+
+    One or two letters of an alphabet stand in too many names: for those the list is empty.
+    """
+    small = text.lower()
+    if len(small) < 3:
+        return [small] if small and not small.isascii() else []
+    return sorted({small[start : start + 3] for start in range(len(small) - 2)})

@@ -1,6 +1,5 @@
-"""`make bench`: `postings`, `http`, `rules`, `import FILE`, `night`, `whatif`, `backtest`, `segments`, `insight`.
-
-Without a name all of them.
+"""`make bench`: `postings`, `http`, `rules`, `import FILE`, `night`, `whatif`, `backtest`, `segments`, `insight`,
+`search`. Without a name all of them.
 BENCH_MEMBERS and BENCH_SALES say how large the crowd is.
 """
 
@@ -25,6 +24,7 @@ from tests.bench import (  # noqa: E402
     postings,
     rules,
     sales,
+    search,
     segments,
     whatif,
 )
@@ -44,7 +44,7 @@ def main(wanted: list[str]) -> None:
     say(f"{'':58} {'ours':>11} (spread)  {'yardstick':>11} (spread)  rounds  ratio")
     if "import" in wanted:
         say_all(sales.from_file(Path(wanted[wanted.index("import") + 1])))
-    known = ("postings", "http", "rules", "night", "whatif", "backtest", "segments", "insight")
+    known = ("postings", "http", "rules", "night", "whatif", "backtest", "segments", "insight", "search")
     parts = {name for name in known if not wanted or name in wanted}
     if parts:
         call_command("seed", members=10_000, sales=50_000)
@@ -54,7 +54,7 @@ def main(wanted: list[str]) -> None:
         say_all(sales.over_http())
     if "rules" in parts:
         say_all(rules.rules_and_promotions())
-    if parts & {"night", "postings", "whatif", "backtest", "segments", "insight"}:
+    if parts & {"night", "postings", "whatif", "backtest", "segments", "insight", "search"}:
         bench_crowd(parts)
 
 
@@ -70,6 +70,8 @@ def bench_crowd(parts: set[str]) -> None:
         say_all(nights.nights())
     if "insight" in parts:
         say_all(insight.insight())
+    if "search" in parts:
+        say_all(search.searches())
     if "backtest" in parts:
         say_all(backtest.backtests())
     if "whatif" in parts:
