@@ -108,7 +108,10 @@ def figure_range(*, first: int, last: int, as_of: datetime) -> int:
 
 @transaction.atomic
 def cut(*, as_of: datetime) -> ScoreNight:
-    """Find the night's cut points, when all figures stand. A second time begins the night anew."""
+    """Find the night's cut points, when all figures stand. A second time begins the night anew.
+
+    Its pages keep showing the first time's tables until the second time's are whole.
+    """
     day, asked = as_day(as_of), scheme()
     with connection.cursor() as cursor:
         cursor.execute(sql.CUT_POINTS, {"shares": SHARES, "day": day})
@@ -116,7 +119,7 @@ def cut(*, as_of: datetime) -> ScoreNight:
     cuts = dict(zip(("recency", "frequency", "spend"), fifths, strict=True))
     if asked.has_own_cuts:
         cuts = {name: getattr(asked, name) for name in cuts}
-    Tally.objects.filter(taken_on=day).delete()
+    Tally.objects.filter(taken_on=day, name="cohort").delete()
     said = {
         "window_days": asked.days,
         "cuts": {name: [int(each) for each in found or ()] for name, found in cuts.items()},
@@ -124,7 +127,6 @@ def cut(*, as_of: datetime) -> ScoreNight:
         "members": MemberScore.objects.count(),
         "buyers": buyers,
         "model": {},
-        "finished_at": None,
     }
     return ScoreNight.objects.update_or_create(day=day, defaults=said)[0]
 

@@ -23,7 +23,7 @@ from members.portraits.panels import group_page, member_page
 from members.portraits.rules import Sample, Together, chi_square, holm, welch
 from members.profiles.models import Member
 from members.purchases.models import Product, Sale, SaleLine
-from members.scores.actions import score_everybody
+from members.scores.actions import cut, figure_range, score_everybody
 from members.scores.models import MemberScore, Tally
 from tests.factories import NOW, MemberFactory, StoreFactory
 from tests.members.shops import open_shop
@@ -289,3 +289,17 @@ def test_a_portrait_of_a_member_says_what_it_stands_on(db):
     assert page["chart"].size == len([sale for sale in most.sales])
     assert sum(percent for *_row, percent in page["affinity"]) == pytest.approx(100)
     assert page["year"] is None
+
+
+def test_a_night_that_is_counted_again_shows_its_first_tables_until_the_new_ones_are_whole(db):
+    open_shop(members=10, now=NOW, chance=random.Random(3))
+    for night in (NIGHT - timedelta(days=1), NIGHT):
+        score_everybody(as_of=night)
+    shown = cells_page(EVERYWHERE, "")
+    assert shown["total"] == 10
+
+    figure_range(first=0, last=2**62, as_of=NIGHT)
+    cut(as_of=NIGHT)
+
+    now_shown = cells_page(EVERYWHERE, "")
+    assert (now_shown["night"].day, now_shown["rows"]) == (TODAY, shown["rows"])
