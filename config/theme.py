@@ -127,6 +127,7 @@ SIDEBAR = [
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
+            entry(_("Imports of members"), "members.rosterimport", "person_add"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],
     },

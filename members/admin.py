@@ -7,6 +7,7 @@ import members.messaging.admin
 import members.notes.admin
 import members.profiles.admin
 import members.purchases.admin
+import members.roster.admin
 import members.segments.admin
 import members.stores.admin
 import members.timeline.admin  # noqa: F401

@@ -7,6 +7,7 @@ from members.notes.models import Note
 from members.portraits.models import Pair
 from members.profiles.models import CustomField, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
+from members.roster.models import RosterImport, RosterRow
 from members.scores.models import CellMonth, MemberScore, RfmScheme, ScoreNight, StoreDay, Tally
 from members.segments.models import (
     Audience,
@@ -41,6 +42,8 @@ __all__ = [
     "Return",
     "ReturnLine",
     "RfmScheme",
+    "RosterImport",
+    "RosterRow",
     "Sale",
     "SaleLine",
     "ScoreNight",

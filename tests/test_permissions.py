@@ -35,6 +35,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_customfield": (SETTERS, OWNER, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
+    "members_rosterimport": ({"manager", "owner"}, {"manager", "owner"}, set(), True),
     "members_segment": (
         {"manager", "marketer", "analyst", "owner"},
         {"marketer", "owner"},
@@ -127,6 +128,10 @@ SITE: dict[str, dict[str, set[int]]] = {
     "promotion_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "promotion_off": {"others": {405}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
+    "roster_state": {"others": {403}, "manager": {200}, "owner": {200}},
+    "roster_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
+    "roster_cancel": {"others": {405}},
+    "roster_begin": {"others": {405}},
     "programme_download": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "programme_take_in": {"others": {405}},
     "programme_compare": {"others": {405}},
