@@ -127,6 +127,8 @@ SIDEBAR = [
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
+            entry(_("Exports of members"), "members.extract", "file_download")
+            | {"permission": may("members.export_member")},
             entry(_("Imports of members"), "members.rosterimport", "person_add"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],

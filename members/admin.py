@@ -1,6 +1,7 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
 import members.counter.admin
+import members.extracts.admin
 import members.goals.admin
 import members.insight.admin
 import members.messaging.admin

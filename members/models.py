@@ -1,5 +1,6 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from members.extracts.models import Extract
 from members.goals.models import Goal
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
@@ -27,6 +28,7 @@ __all__ = [
     "CellMonth",
     "Chunk",
     "CustomField",
+    "Extract",
     "Goal",
     "IdempotentAnswer",
     "Identity",

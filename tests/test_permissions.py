@@ -35,6 +35,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_customfield": (SETTERS, OWNER, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
+    "members_extract": ({"manager", "marketer", "analyst", "owner"}, set(), set(), False),  # each sees their own
     "members_rosterimport": ({"manager", "owner"}, {"manager", "owner"}, set(), True),
     "members_segment": (
         {"manager", "marketer", "analyst", "owner"},
@@ -128,6 +129,12 @@ SITE: dict[str, dict[str, set[int]]] = {
     "promotion_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "promotion_off": {"others": {405}},
     "import_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
+    "members_take_away": {"others": {405}},
+    "segment_take_away": {"others": {405}},
+    "members_extract_change": {"others": {403}, "manager": {302}, "marketer": {302}, "analyst": {302}, "owner": {200}},
+    "extract_state": {"others": {403}, "manager": {404}, "marketer": {404}, "analyst": {404}, "owner": {200}},
+    "extract_file": {"others": {403}, "manager": {404}, "marketer": {404}, "analyst": {404}, "owner": {200}},
+    "extract_cancel": {"others": {405}},
     "roster_state": {"others": {403}, "manager": {200}, "owner": {200}},
     "roster_bad_rows": {"others": {403}, "manager": {200}, "owner": {200}},
     "roster_cancel": {"others": {405}},

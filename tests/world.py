@@ -41,6 +41,7 @@ from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
 from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
+from members.extracts.models import Extract
 from members.goals.actions import keep_goal
 from members.goals.models import Goal
 from members.kit.models import Chunk
@@ -110,6 +111,7 @@ def make_world(mark: str = "") -> World:
     shared |= make_segment(mark)
     shared["loyalty_backtest"] = look_back(shared["loyalty_earningrule"])
     people = hire(stores, mark)
+    shared["members_extract"] = make_extract(people["owner"], here, mark)
     for corner in (here, there):
         corner.objects["members_rosterimport"] = make_roster(corner, people["owner"], mark)
     score(here, there, people["manager"], mark)
@@ -374,6 +376,15 @@ def make_roster(corner: Corner, by: User, mark: str) -> RosterImport:
         roster_import=made, line=2, outcome="bad", cells=[corner.phone, name], code="bad_phone", reason=f"no{mark}"
     )
     RosterRow.objects.create(roster_import=made, line=3, outcome="changed", changes={"name": [name, f"new{mark}"]})
+    return made
+
+
+def make_extract(by: User, corner: Corner, mark: str) -> Extract:
+    """A list that the owner took away."""
+    made = Extract.objects.create(
+        name=f"list{mark}", format="csv", language="en", status="done", finished_at=NOW, total=1, created_by=by
+    )
+    made.file.save("list", ContentFile(f"{corner.member.name},{corner.phone}\n".encode()))
     return made
 
 
