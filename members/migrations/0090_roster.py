@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('columns', models.JSONField(default=list)),
                 ('header', models.CharField(db_index=True, max_length=64)),
                 ('meaning', models.JSONField(default=list)),
+                ('language', models.CharField(default='zh-hans', max_length=10)),
                 ('is_dry_run', models.BooleanField(default=True, verbose_name='dry run')),
                 ('status', models.CharField(choices=[('draft', 'columns to be named'), ('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='draft', max_length=10, verbose_name='status')),
                 ('message', models.CharField(blank=True, max_length=300, verbose_name='message')),

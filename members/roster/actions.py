@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from members.kit import uploads
 from members.kit.refusals import Refusal
@@ -156,6 +156,7 @@ def begin(*, roster: RosterImport, meaning: Sequence[str], is_dry_run: bool) -> 
     fresh.is_dry_run, fresh.status, fresh.message = is_dry_run, RosterImport.Status.WAITING, ""
     fresh.line = fresh.rows_read = fresh.enrolled = fresh.changed = fresh.unchanged = fresh.bad_rows = 0
     fresh.finished_at = fresh.leased_until = None
+    fresh.language = get_language() or fresh.language
     fresh.save()
     fresh.rows.all().delete()
     transaction.on_commit(lambda: uploads.hand_out(task=RUN_ROSTER, work=fresh.pk))

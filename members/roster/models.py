@@ -28,6 +28,7 @@ class RosterImport(models.Model):
     columns = models.JSONField(default=list)  # the names as they stand in the file
     header = models.CharField(max_length=64, db_index=True)  # SHA-256 of them: the next such file is read the same way
     meaning = models.JSONField(default=list)  # for each column what it says, or nothing
+    language = models.CharField(max_length=10, default="zh-hans")  # in which reasons are told
     is_dry_run = models.BooleanField(_("dry run"), default=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     message = models.CharField(_("message"), max_length=300, blank=True)

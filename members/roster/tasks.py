@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from celery import shared_task
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from members.kit import uploads
 from members.roster.actions import RUN_ROSTER, forget, run
@@ -19,7 +19,7 @@ def run_roster_import(roster: int) -> None:
     found = RosterImport.objects.select_related("store", "created_by").get(pk=roster)
     if found.status == RosterImport.Status.DRAFT or not uploads.take_lease(work=found, now=timezone.now()):
         return
-    with uploads.ended_with_words(found):
+    with translation.override(found.language), uploads.ended_with_words(found):
         run(roster=found, source=Path(found.file.path))
 
 

@@ -16,6 +16,7 @@ from members.kit.refusals import Refusal
 from members.kit.tables import write_rows
 from members.kit.uploads import cancel, take_lease
 from members.profiles.models import CustomField, Identity, Member
+from members.profiles.rules import normalise
 from members.roster import actions
 from members.roster.actions import AlreadyTaken, RowRepeats, StillGoing, bad_rows, begin, forget, hand_in, run
 from members.roster.models import RosterImport, RosterRow
@@ -428,3 +429,14 @@ def test_files_and_reports_are_forgotten_after_thirty_days(lane, owner):
     assert not path.exists()
     assert not RosterRow.objects.exists()
     assert RosterImport.objects.get().bad_rows == 1
+
+
+def test_plain_mobiles_are_read_as_the_library_reads_them():
+    def read(text: str) -> str | None:
+        try:
+            return normalise("phone", text, "CN")
+        except Refusal:
+            return None
+
+    for begins in range(13000, 20000, 7):
+        assert read(f"{begins}345678") == read(f" {begins}345678"), begins  # with the space the library is asked
