@@ -12,4 +12,6 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "tick": {"task": "loyalty.tasks.tick", "schedule": 60.0},
     "send messages": {"task": "members.tasks.send_messages", "schedule": 5.0},
+    "sweep lists as files": {"task": "members.tasks.sweep_extracts", "schedule": 60.0},
+    "sweep files of members": {"task": "members.tasks.sweep_rosters", "schedule": 60.0},
 }

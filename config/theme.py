@@ -135,6 +135,9 @@ SIDEBAR = [
             entry(_("Rules of privacy"), "members.privacyrule", "shield_person"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
+            entry(_("Exports of members"), "members.extract", "file_download")
+            | {"permission": may("members.export_member")},
+            entry(_("Imports of members"), "members.rosterimport", "person_add"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],
     },

@@ -3,6 +3,7 @@
 import members.consents.admin
 import members.contact.admin
 import members.counter.admin
+import members.extracts.admin
 import members.goals.admin
 import members.insight.admin
 import members.messaging.admin
@@ -11,6 +12,7 @@ import members.preferences.admin
 import members.privacy.admin
 import members.profiles.admin
 import members.purchases.admin
+import members.roster.admin
 import members.segments.admin
 import members.stores.admin
 import members.timeline.admin  # noqa: F401

@@ -2,6 +2,7 @@
 
 from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
 from members.contact.models import ContactRule, Preference, Topic
+from members.extracts.models import Extract
 from members.goals.models import Goal
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
@@ -10,6 +11,7 @@ from members.portraits.models import Pair
 from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
 from members.profiles.models import CustomField, ErasedIdentity, Identity, Member
 from members.purchases.models import Product, Return, ReturnLine, Sale, SaleLine
+from members.roster.models import RosterImport, RosterRow
 from members.scores.models import CellMonth, MemberScore, RfmScheme, ScoreNight, StoreDay, Tally
 from members.segments.models import (
     Audience,
@@ -34,6 +36,7 @@ __all__ = [
     "CustomField",
     "ErasedIdentity",
     "Erasure",
+    "Extract",
     "Goal",
     "Guardian",
     "IdempotentAnswer",
@@ -56,6 +59,8 @@ __all__ = [
     "Return",
     "ReturnLine",
     "RfmScheme",
+    "RosterImport",
+    "RosterRow",
     "Sale",
     "SaleLine",
     "ScoreNight",

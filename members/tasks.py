@@ -1,5 +1,7 @@
 """Gathers the rooms' tasks, so that Celery finds them."""
 
+from members.extracts.tasks import run_extract, sweep_extracts
 from members.messaging.tasks import send_message, send_messages
+from members.roster.tasks import run_roster_import, sweep_rosters
 
-__all__ = ["send_message", "send_messages"]
+__all__ = ["run_extract", "run_roster_import", "send_message", "send_messages", "sweep_extracts", "sweep_rosters"]

@@ -44,6 +44,7 @@ from loyalty.whatif.models import LadderDraft
 from members.consents.actions import Said, say
 from members.consents.models import ConsentChange, Wording
 from members.contact.models import ContactRule, Topic
+from members.extracts.models import Extract
 from members.goals.actions import keep_goal
 from members.goals.models import Goal
 from members.kit.models import Chunk
@@ -55,6 +56,7 @@ from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product, Return, Sale
 from members.purchases.rules import Line, Receipt
+from members.roster.models import RosterImport, RosterRow
 from members.scores.actions import score_everybody
 from members.scores.models import MemberScore, RfmScheme
 from members.segments.actions import change_segment, freeze, make_list, refresh
@@ -113,6 +115,9 @@ def make_world(mark: str = "") -> World:
     shared |= make_segment(mark)
     shared["loyalty_backtest"] = look_back(shared["loyalty_earningrule"])
     people = hire(stores, mark)
+    shared["members_extract"] = make_extract(people["owner"], here, mark)
+    for corner in (here, there):
+        corner.objects["members_rosterimport"] = make_roster(corner, people["owner"], mark)
     score(here, there, people["manager"], mark)
     address = Address("phone", "+8613812345678")
     people["member"] = open_account(member=here.member, address=address, now=NOW)
@@ -396,6 +401,31 @@ def make_import(store: Store, name: str, phone: str, mark: str) -> SaleImport:
     BadRow.objects.create(
         sale_import=made, line=2, cells=[phone, name, "never", "1"], code="bad_moment", reason=f"never{mark}"
     )
+    return made
+
+
+def make_roster(corner: Corner, by: User, mark: str) -> RosterImport:
+    """A file of members that was tried: a row that could not be taken, and one that would change somebody."""
+    made = RosterImport.objects.create(
+        name=f"members{mark}.csv", store=corner.store, columns=[f"phone{mark}", f"name{mark}"],
+        meaning=["phone", "name"], header="0", status="done", finished_at=NOW, rows_total=2, rows_read=2, bad_rows=1,
+        changed=1, created_by=by,
+    )  # fmt: skip
+    name = corner.member.name
+    made.file.save("members.csv", ContentFile(f"phone{mark},name{mark}\n{corner.phone},{name}\n".encode()))
+    RosterRow.objects.create(
+        roster_import=made, line=2, outcome="bad", cells=[corner.phone, name], code="bad_phone", reason=f"no{mark}"
+    )
+    RosterRow.objects.create(roster_import=made, line=3, outcome="changed", changes={"name": [name, f"new{mark}"]})
+    return made
+
+
+def make_extract(by: User, corner: Corner, mark: str) -> Extract:
+    """A list that the owner took away."""
+    made = Extract.objects.create(
+        name=f"list{mark}", format="csv", language="en", status="done", finished_at=NOW, total=1, created_by=by
+    )
+    made.file.save("list", ContentFile(f"{corner.member.name},{corner.phone}\n".encode()))
     return made
 
 

@@ -1,27 +1,25 @@
 """Verbs: take in a file of sales, chunk by chunk, once; go on where it stopped."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import file_digest
 from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError as BrokerGone
 
 from loyalty.batches.actions import Outcome, record_sales
 from loyalty.imports.models import BadRow, SaleImport
 from loyalty.imports.rules import Layout, Row, find_columns, guess_identity, read_row
 from loyalty.imports.sql import enrol_earlier, look_again
+from members.kit import uploads
 from members.kit.refusals import Refusal
 from members.kit.tables import rows_of
 from members.profiles.actions import Newcomer, enrol_many
@@ -30,11 +28,8 @@ from members.profiles.rules import IdentityErased
 from members.purchases.actions import Bought
 from members.stores.models import Store, User
 
-logger = logging.getLogger(__name__)
-
 CHUNK = 10_000  # rows a transaction
 RUN_IMPORT = "loyalty.tasks.run_sale_import"
-LEASE = timedelta(minutes=5)  # a chunk takes seconds; a dead import goes on elsewhere after this
 
 
 @dataclass(slots=True)
@@ -98,18 +93,7 @@ def layout_of(raw: BinaryIO, mapping: Mapping[str, str]) -> Layout:
 
 def hand_out(*, import_id: int) -> None:
     """Tell a worker; without a broker the import waits for the sweep."""
-    try:
-        current_app.send_task(RUN_IMPORT, args=[import_id], ignore_result=True)
-    except BrokerGone as error:
-        logger.warning("import %s waits for the sweep: %s", import_id, type(error).__name__)
-
-
-def take_lease(*, sale_import: SaleImport, now: datetime) -> bool:
-    """Whether this process may go on with the import: nobody else does, or whoever did is gone."""
-    free = SaleImport.objects.filter(pk=sale_import.pk, finished_at=None).filter(
-        Q(leased_until=None) | Q(leased_until__lt=now)
-    )
-    return bool(free.update(leased_until=now + LEASE, status=SaleImport.Status.RUNNING))
+    uploads.hand_out(task=RUN_IMPORT, work=import_id)
 
 
 def run_import(
@@ -132,7 +116,7 @@ def run_import(
                 if number.bit_count() == 1:  # after 1, 2, 4, 8 … chunks: whenever the tables may have doubled
                     look_again()
                 watch(sale_import)
-    finish(sale_import=sale_import, status=SaleImport.Status.DONE)
+    uploads.close(work=sale_import, status=SaleImport.Status.DONE, bytes_read=F("bytes_total"))
     return sale_import
 
 
@@ -225,26 +209,8 @@ def note(*, sale_import: SaleImport, taken: Taken, line: int, read: int) -> None
         repeats=F("repeats") + taken.repeats,
         enrolled=F("enrolled") + taken.enrolled,
         bad_rows=F("bad_rows") + len(taken.bad),
-        leased_until=timezone.now() + LEASE,
+        leased_until=timezone.now() + uploads.LEASE,
     )
-
-
-def finish(*, sale_import: SaleImport, status: str, message: str = "") -> None:
-    """Close an import."""
-    SaleImport.objects.filter(pk=sale_import.pk).update(
-        status=status,
-        message=message[:300],
-        finished_at=timezone.now(),
-        leased_until=None,
-        bytes_read=F("bytes_total"),
-    )
-    sale_import.refresh_from_db()
-
-
-def cancel_import(*, sale_import: SaleImport) -> bool:
-    """Stop an import after the chunk at hand; what was taken in stands. False when it was over already."""
-    running = SaleImport.objects.filter(pk=sale_import.pk, finished_at=None)
-    return bool(running.update(status=SaleImport.Status.CANCELLED, finished_at=timezone.now()))
 
 
 def bad_rows(sale_import: SaleImport, columns: list[str]) -> Iterator[list[str]]:

@@ -1,10 +1,7 @@
 """A file of sales, as staff hand it in."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
-from uuid import uuid4
 
 from django import forms
 from django.core.files.storage import default_storage
@@ -15,8 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from loyalty.imports.actions import prepare_import
 from loyalty.imports.models import SaleImport
-from members.kit.refusals import Refusal
-from members.kit.tables import BLOCK, plain
+from members.kit.uploads import kept, unpacks_to_more
 from members.profiles.models import Identity
 from members.profiles.rules import printable
 from members.stores.models import User
@@ -53,7 +49,7 @@ class SaleImportForm(forms.ModelForm[SaleImport]):
 
     def clean_file(self) -> "UploadedFile[Any]":
         upload: UploadedFile[Any] = self.cleaned_data["file"]
-        if (upload.size or 0) > LARGEST_FILE or is_too_large(cast(BinaryIO, upload.file)):
+        if (upload.size or 0) > LARGEST_FILE or unpacks_to_more(cast(BinaryIO, upload.file), LARGEST_UNPACKED):
             words = _(
                 "The file is too large for this page (%(most)s, unpacked %(unpacked)s). Use the command import_sales."
             )
@@ -92,28 +88,3 @@ class SaleImportForm(forms.ModelForm[SaleImport]):
 
     def save_m2m(self) -> None:
         """There is nothing of the kind."""
-
-
-def is_too_large(raw: BinaryIO) -> bool:
-    """Whether the file, unpacked, is larger than we take; what cannot be unpacked is refused later, with words."""
-    size = 0
-    try:
-        with plain(raw) as stream:
-            while block := stream.read(BLOCK):
-                size += len(block)
-                if size > LARGEST_UNPACKED:
-                    return True
-    except (OSError, EOFError):
-        return False
-    return False
-
-
-@contextmanager
-def kept(upload: "UploadedFile[Any]") -> Iterator[str]:
-    """The upload's name in our storage, under no name of the sender's. A refusal removes it again."""
-    name = default_storage.save(f"imports/{uuid4().hex}", upload)
-    try:
-        yield name
-    except Refusal as refusal:
-        default_storage.delete(name)
-        raise forms.ValidationError(str(refusal), code=refusal.code) from None

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from members.kit.moments import read_moment
 from members.kit.money import minor_units
 from members.kit.refusals import Malformed
+from members.kit.tables import RowTooShort, first_like
 from members.profiles.rules import normalise
 from members.purchases.models import Tender
 from members.purchases.rules import Line, Receipt
@@ -26,10 +25,6 @@ KNOWN_AS = {  # beginnings of column names, lower case, in the order they are tr
     "tender": ("tender", "payment", "支付"),
 }
 NEEDED = ("member", "happened_at", "amount")
-MOMENTS = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d",
-    "%Y年%m月%d日",
-)  # fmt: skip
 TENDERS = frozenset(Tender.values)
 CURRENCY_SIGNS = "¥￥$€£"
 
@@ -37,16 +32,6 @@ CURRENCY_SIGNS = "¥￥$€£"
 class ColumnMissing(Malformed):
     code = "column_missing"
     sentence = _("No column of the file says %(field)s. Its columns are: %(columns)s.")
-
-
-class BadMoment(Malformed):
-    code = "bad_moment"
-    sentence = _("%(text)s is not a date such as 2026-11-21 or 2026-11-21 18:30.")
-
-
-class RowTooShort(Malformed):
-    code = "row_too_short"
-    sentence = _("The row has fewer cells than there are columns, or a cell that is far too long.")
 
 
 class BadPieces(Malformed):
@@ -93,15 +78,6 @@ def find_columns(columns: Sequence[str], mapping: Mapping[str, str]) -> dict[str
     return places
 
 
-def first_like(names: Sequence[str], beginnings: Sequence[str], *, taken: set[int]) -> int | None:
-    """The first column that is named like one of the usual names and is not something else already."""
-    for beginning in beginnings:
-        for place, name in enumerate(names):
-            if place not in taken and name.startswith(beginning):
-                return place
-    return None
-
-
 def guess_identity(column: str) -> str:
     """Which identity a column of members holds, by its name: a card unless it says otherwise."""
     name = column.lower()
@@ -144,25 +120,3 @@ def read_pieces(text: str) -> int:
         return int(text)
     except ValueError:
         raise BadPieces(quantity=text[:40]) from None
-
-
-@lru_cache(maxsize=10_000)
-def read_moment(text: str) -> datetime:
-    """A moment on the shop's clock; a bare date is its midnight. Raises BadMoment."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        read = read_other_moment(text)
-    if not 1970 <= read.year <= 9000:
-        raise BadMoment(text=text[:40])
-    return read.replace(tzinfo=timezone.get_default_timezone()) if read.tzinfo is None else read
-
-
-def read_other_moment(text: str) -> datetime:
-    """A moment as spreadsheets write it."""
-    for form in MOMENTS:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    raise BadMoment(text=text[:40])

@@ -3,14 +3,11 @@
 from pathlib import Path
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError
-from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from loyalty.imports.actions import RUN_IMPORT, finish, hand_out, run_import, take_lease
+from loyalty.imports.actions import RUN_IMPORT, run_import
 from loyalty.imports.models import SaleImport
-from members.kit.refusals import Refusal
+from members.kit import uploads
 
 
 @shared_task(name=RUN_IMPORT)
@@ -20,26 +17,13 @@ def run_sale_import(import_id: int) -> None:
     A database that is away for a moment leaves the import as it is, for the sweep; anything else ends it as failed.
     """
     sale_import = SaleImport.objects.select_related("store").get(pk=import_id)
-    if not take_lease(sale_import=sale_import, now=timezone.now()):
+    if not uploads.take_lease(work=sale_import, now=timezone.now()):
         return
-    try:
+    with uploads.ended_with_words(sale_import):
         run_import(sale_import=sale_import, source=Path(sale_import.file.path))
-    except (OperationalError, InterfaceError):
-        raise
-    except Refusal as refusal:
-        finish(sale_import=sale_import, status=SaleImport.Status.FAILED, message=str(refusal))
-    except FileNotFoundError:
-        finish(sale_import=sale_import, status=SaleImport.Status.FAILED, message=_("The file is not there any more."))
-    except Exception:
-        words = _("Something broke on our side. The rows that were taken in stand; import the file again to go on.")
-        finish(sale_import=sale_import, status=SaleImport.Status.FAILED, message=words)
-        raise
 
 
 @shared_task(name="loyalty.tasks.sweep_sale_imports")
 def sweep_sale_imports() -> None:
     """Send out again what nobody works on: the worker died, or the broker was away when the file came."""
-    free = Q(leased_until=None) | Q(leased_until__lt=timezone.now())
-    uploaded = SaleImport.objects.filter(free, finished_at=None).exclude(file="")
-    for import_id in uploaded.order_by("pk").values_list("pk", flat=True)[:100]:
-        hand_out(import_id=import_id)
+    uploads.sweep(rows=SaleImport.objects.exclude(file=""), task=RUN_IMPORT, now=timezone.now())

@@ -32,6 +32,11 @@ class EmptyFile(Malformed):
     sentence = _("The file has no rows below a line of column names.")
 
 
+class RowTooShort(Malformed):
+    code = "row_too_short"
+    sentence = _("The row has fewer cells than there are columns, or a cell that is far too long.")
+
+
 @contextmanager
 def plain(raw: BinaryIO) -> Iterator[BinaryIO]:
     """The file's bytes, unpacked when they begin as gzip does; the name is not believed."""
@@ -121,3 +126,12 @@ def harmless(cell: str) -> str:
 def original(cell: str) -> str:
     """The cell as it was before `harmless`."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA_BEGINS, "'")) else cell
+
+
+def first_like(names: Sequence[str], beginnings: Sequence[str], *, taken: set[int]) -> int | None:
+    """The first column that is named like one of the usual names and is not something else already."""
+    for beginning in beginnings:
+        for place, name in enumerate(names):
+            if place not in taken and name.startswith(beginning):
+                return place
+    return None

@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from members.consents.models import Consent, Guardian, OptIn
 from members.contact.models import Preference
+from members.extracts.models import Extract
 from members.kit.refusals import Refusal
 from members.kit.windows import days_after, months_after
 from members.messaging.models import Message
@@ -37,6 +38,7 @@ from members.privacy.rules import (
 from members.profiles.actions import blind, draw_numbers, living
 from members.profiles.models import Identity, Member
 from members.profiles.rules import blinded, printable
+from members.roster.models import RosterImport
 from members.stores.models import User
 
 What = PrivacyStep.What
@@ -242,6 +244,21 @@ def forget(label: str, path: str, members: list[int], *, blank: dict[str, Any], 
         rows.delete()
     elif blank:
         rows.update(**blank)
+
+
+def forget_files(person: Person, now: datetime) -> None:
+    """Rows of files of members that name the person; and all files that are done with, whoever stands in them.
+
+    A list that was taken away and the file of an import that is over can be made again.
+    """
+    sql.forget_roster(digits=person.digits, words=person.words, whole=person.all_words)
+    over: list[RosterImport | Extract] = [
+        *RosterImport.objects.filter(finished_at__isnull=False).exclude(file="").order_by("pk"),
+        *Extract.objects.filter(finished_at__isnull=False).exclude(file="").order_by("pk"),
+    ]
+    for done in over:
+        done.file.delete(save=False)
+        type(done)._base_manager.filter(pk=done.pk).update(file="")
 
 
 def forget_signs_of_staff(person: Person) -> None:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from members.kit.names import named
 from members.messaging.actions import write_messages
 from members.messaging.models import Message
-from members.privacy.actions import family_ids
-from members.privacy.rules import HOLDINGS, Holding, Origin, leave_out, register
+from members.privacy.actions import family_ids, forget_files
+from members.privacy.rules import ERASERS, HOLDINGS, Holding, Origin, leave_out, register
 from members.profiles.models import Member
 
 NEEDED = _("Your membership needs it.")
@@ -87,6 +87,7 @@ register(
     Holding("members.Erasure", _("Whether you are to be erased"), LAW, Origin.STATED, blank={"reason": ""}),
     Holding("members.PrivacyStep", _("What was done with your data"), LAW, Origin.OBSERVED),
 )  # fmt: skip
+ERASERS.append(forget_files)
 leave_out(
     admin_LogEntry="what staff did; what names a member is taken out when they are erased",
     account_EmailAddress="we do not use it: a member's addresses are identities",

@@ -73,3 +73,26 @@ def block(gone: Sequence[Gone]) -> None:
     """Keep the keyed hashes of identities, so that no import brings them back."""
     kinds, digests, moments = ([row[place] for row in gone] for place in range(3))
     run(BLOCK, kinds=kinds, digests=digests, moments=moments)
+
+
+# What rows of files of members say, as it stood in the file and as it would change: with a phone however it is
+# written, with a word in it, or with one of the short words and nothing else.
+FORGET_ROSTER = """
+UPDATE members_rosterrow r SET cells = '[]', changes = '{}', reason = 'erased', code = 'erased'
+ WHERE EXISTS (
+       SELECT FROM (SELECT v #>> '{}' AS cell FROM jsonb_path_query(r.cells, 'strict $.**') v
+                     WHERE jsonb_typeof(v) = 'string'
+                     UNION ALL
+                    SELECT v #>> '{}' FROM jsonb_path_query(r.changes, 'strict $.**') v
+                     WHERE jsonb_typeof(v) = 'string') c
+        WHERE EXISTS (SELECT FROM unnest(%(digits)s::text[]) d
+                       WHERE strpos(regexp_replace(translate(c.cell, '０１２３４５６７８９', '0123456789'),
+                                                   '\\D', '', 'g'), d) > 0)
+           OR EXISTS (SELECT FROM unnest(%(words)s::text[]) w WHERE strpos(lower(c.cell), lower(w)) > 0)
+           OR lower(btrim(c.cell)) = ANY (%(whole)s::text[]))
+"""
+
+
+def forget_roster(*, digits: Sequence[str], words: Sequence[str], whole: Sequence[str]) -> int:
+    """Empty rows of files of members that name somebody; how many."""
+    return run(FORGET_ROSTER, digits=list(digits), words=list(words), whole=[word.lower() for word in whole])

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ LONGEST_NAME = 100
 LONGEST_FIELD = 500
 LARGEST_NUMBER = Decimal(10) ** 15
 PHONE_LOOKS = re.compile(r"[+\d ()./‐‑‒–—-]{3,40}")
+CHINESE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 CARD_LOOKS = re.compile(r"[0-9A-Z]{3,40}")
 WECHAT_LOOKS = re.compile(r"[0-9A-Za-z_-]{3,64}")
 NUMBER_LOOKS = re.compile(r"[0-9]{6,20}")
@@ -111,6 +113,8 @@ def shown(text: str) -> str:
 
 
 def read_phone(text: str, country: str) -> str:
+    if country == "CN" and CHINESE_MOBILE.fullmatch(text) and is_mobile_block(text[:5]):
+        return f"+86{text}"
     typed = plain(text)
     if not PHONE_LOOKS.fullmatch(typed):
         raise BadPhone(phone=shown(text))
@@ -121,6 +125,16 @@ def read_phone(text: str, country: str) -> str:
     if not phonenumbers.is_valid_number(phone):
         raise BadPhone(phone=shown(text))
     return str(phonenumbers.format_number(phone, phonenumbers.PhoneNumberFormat.E164))
+
+
+@lru_cache(maxsize=10_000)
+def is_mobile_block(begins: str) -> bool:
+    """Whether all Chinese mobile phones that begin with these five digits are in use: nothing behind them is asked.
+
+    A file of a million of them is read several times as fast.
+    """
+    phone = phonenumbers.parse(f"{begins}000000", "CN")
+    return phone.national_number == int(f"{begins}000000") and bool(phonenumbers.is_valid_number(phone))
 
 
 def read_email(text: str) -> str:

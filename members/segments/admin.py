@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -21,6 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from members.extracts.actions import EXPORTS
+from members.extracts.admin import take_away
 from members.kit.admin import Kept, Records, stores_seen
 from members.kit.names import named
 from members.kit.refusals import Refusal
@@ -96,6 +98,7 @@ class SegmentDesk(Kept):
             path("<int:number>/refresh/", view(require_POST(self.refresh)), name="segment_refresh"),
             path("<int:number>/freeze/", view(require_POST(self.freeze)), name="segment_freeze"),
             path("<int:number>/members/", view(self.members), name="segment_members"),
+            path("<int:number>/take-away/", view(require_POST(self.take_away)), name="segment_take_away"),
         ]
         return [*ours, *super().get_urls()]
 
@@ -262,8 +265,15 @@ class SegmentDesk(Kept):
         return self.page(
             request,
             "admin/segment_members.html",
-            context | {"next": found[PAGE - 1].pk if len(found) > PAGE else None},
+            context | {"takes_away": user.has_perm(EXPORTS), "next": found[PAGE - 1].pk if len(found) > PAGE else None},
         )
+
+    def take_away(self, request: HttpRequest, number: int) -> Any:
+        """Those of its members whom the reader sees, as a file."""
+        segment = self.one(request, number, changes=False)
+        here = members_in(segment, timezone.now()) & Member.objects.visible_to(cast(User, request.user))
+        name = _("Members of the segment %(name)s") % {"name": named(segment)}
+        return take_away(request, members=here, name=name, back=reverse("admin:segment_members", args=[number]))
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         """A page of this desk."""

@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from members.extracts import admin as extracts
 from members.notes.admin import take_note
-from members.profiles import admin as profiles
 from members.profiles.models import Member
 from members.stores.models import User
 from members.timeline.actions import page_of, sources_for
@@ -22,7 +22,7 @@ admin.site.unregister(Member)
 
 
 @admin.register(Member)
-class MemberDesk(profiles.MemberDesk):
+class MemberDesk(extracts.MemberDesk):
     """A member's page that ends with what happened lately, and a page of everything."""
 
     change_form_outer_after_template: Any = "admin/member_history.html"

@@ -105,7 +105,7 @@ def test_the_sweep_goes_on_with_an_import_whose_worker_is_gone(world, settings, 
     SaleImport.objects.update(finished_at=NOW)
     sent = []
     monkeypatch.setattr(
-        "loyalty.imports.actions.current_app.send_task", lambda name, args, **_more: sent.append((name, args))
+        "members.kit.uploads.current_app.send_task", lambda name, args, **_more: sent.append((name, args))
     )
     lost, held, read_by_hand = (SaleImport.objects.create(digest=n, name=n, store=world.here.store) for n in "abc")
     SaleImport.objects.filter(pk__in=[lost.pk, held.pk]).update(file="imports/x", status="running")

@@ -1,6 +1,6 @@
 """`make bench`: `postings`, `http`, `rules`, `import FILE`, `night`, `whatif`, `backtest`, `segments`, `insight`,
-`search`. Without a name all of them.
-BENCH_MEMBERS and BENCH_SALES say how large the crowd is.
+`search`, `roster`. Without a name all of them.
+BENCH_MEMBERS and BENCH_SALES say how large the crowd is, BENCH_ROSTER how long the file of members.
 """
 
 import os
@@ -22,6 +22,7 @@ from tests.bench import (  # noqa: E402
     insight,
     nights,
     postings,
+    roster,
     rules,
     sales,
     search,
@@ -44,9 +45,11 @@ def main(wanted: list[str]) -> None:
     say(f"{'':58} {'ours':>11} (spread)  {'yardstick':>11} (spread)  rounds  ratio")
     if "import" in wanted:
         say_all(sales.from_file(Path(wanted[wanted.index("import") + 1])))
-    known = ("postings", "http", "rules", "night", "whatif", "backtest", "segments", "insight", "search")
+    known = ("postings", "http", "rules", "night", "whatif", "backtest", "segments", "insight", "search", "roster")
     parts = {name for name in known if not wanted or name in wanted}
-    if parts:
+    if "roster" in parts:
+        say_all(roster.from_file())
+    if parts - {"roster"}:
         call_command("seed", members=10_000, sales=50_000)
     if "postings" in parts:
         bench_postings()

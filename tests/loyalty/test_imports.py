@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command
 
 from loyalty.earning.models import Award
 from loyalty.imports import actions
-from loyalty.imports.actions import bad_rows, cancel_import, prepare_import, run_import, take_lease
+from loyalty.imports.actions import bad_rows, prepare_import, run_import
 from loyalty.imports.models import SaleImport
 from loyalty.imports.rules import ColumnMissing
 from loyalty.ledger.actions import prove_range
 from loyalty.ledger.models import Account, Movement
 from members.kit.tables import EmptyFile, UnreadableFile, write_rows
+from members.kit.uploads import cancel, take_lease
 from members.messaging.models import Message
 from members.profiles.models import Identity, Member
 from members.purchases.models import Sale
@@ -148,13 +149,13 @@ def test_a_stopped_import_goes_on_behind_the_last_chunk(tmp_path, monkeypatch):
         raise Stopped
 
     first = prepare_import(source=source, name="x", store=store, mapping={})
-    assert take_lease(sale_import=first, now=NOW)
+    assert take_lease(work=first, now=NOW)
     with pytest.raises(Stopped):
         run_import(sale_import=first, source=source, watch=stop)
     assert Sale.objects.count() == 2
 
     second = prepare_import(source=source, name="x", store=store, mapping={})
-    assert not take_lease(sale_import=second, now=NOW)  # the first may still be alive
+    assert not take_lease(work=second, now=NOW)  # the first may still be alive
     done = run_import(sale_import=second, source=source)
 
     assert second.pk == first.pk
@@ -167,7 +168,7 @@ def test_a_cancelled_import_stops_after_the_chunk_at_hand_and_keeps_it(tmp_path,
     source = write(tmp_path / "sales.csv", GOOD)
     prepared = prepare_import(source=source, name="x", store=StoreFactory.create(), mapping={})
 
-    done = run_import(sale_import=prepared, source=source, watch=lambda each: cancel_import(sale_import=each))
+    done = run_import(sale_import=prepared, source=source, watch=lambda each: cancel(work=each))
 
     assert (done.status, done.sales) == ("cancelled", 1)
 

@@ -8,11 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from loyalty.imports.actions import bad_rows, prepare_import, run_import, take_lease
+from loyalty.imports.actions import bad_rows, prepare_import, run_import
 from loyalty.imports.models import SaleImport
 from loyalty.imports.rules import KNOWN_AS
 from members.kit.refusals import Refusal
 from members.kit.tables import rows_of, write_rows
+from members.kit.uploads import take_lease
 from members.stores.models import Store
 
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                 mapping=mapping,
                 is_dry_run=options["dry_run"],
             )
-            if not take_lease(sale_import=sale_import, now=timezone.now()):
+            if not take_lease(work=sale_import, now=timezone.now()):
                 raise CommandError(
                     _("This file is being imported already. If that process is gone, wait five minutes.")
                 )

@@ -1,0 +1,35 @@
+"""Who takes lists of members away as files."""
+
+from django.contrib.auth.management import create_permissions
+from django.db import migrations
+
+GIVEN = {
+    "manager": ["export_member"],
+    "marketer": ["export_member"],
+    "analyst": ["export_member"],
+    "admin": ["export_member"],
+}
+
+
+def give_permissions(apps, schema_editor):
+    Group = apps.get_model("auth", "Group")
+    Permission = apps.get_model("auth", "Permission")
+    members = apps.get_app_config("members")
+    members.models_module = True
+    create_permissions(members, apps=apps, using=schema_editor.connection.alias, verbosity=0)
+    members.models_module = None
+    ours = Permission.objects.filter(content_type__app_label="members")
+    for role, codes in GIVEN.items():
+        Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename__in=codes))
+
+
+def take_permissions(apps, schema_editor):
+    Permission = apps.get_model("auth", "Permission")
+    for permission in Permission.objects.filter(content_type__app_label="members", codename="export_member"):
+        permission.group_set.clear()
+
+
+class Migration(migrations.Migration):
+    dependencies = [("members", "0092_extracts")]
+
+    operations = [migrations.RunPython(give_permissions, take_permissions)]
