@@ -12,4 +12,5 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "tick": {"task": "loyalty.tasks.tick", "schedule": 60.0},
     "send messages": {"task": "members.tasks.send_messages", "schedule": 5.0},
+    "send webhooks": {"task": "members.tasks.send_webhooks", "schedule": 10.0},
 }

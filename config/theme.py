@@ -125,6 +125,8 @@ SIDEBAR = [
             entry(_("Rules of gifts"), "loyalty.giftrule", "volunteer_activism"),
             entry(_("RFM scheme"), "members.rfmscheme", "grid_on"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Webhook endpoints"), "members.endpoint", "webhook"),
+            entry(_("Webhook deliveries"), "members.delivery", "outgoing_mail"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
             entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),

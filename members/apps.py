@@ -12,7 +12,7 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms say what they show in a member's time, what matters at the counter, and what segments may ask."""
-        for drawer in ("timeline.panels", "messaging.panels", "counter.panels"):
+        for drawer in ("timeline.panels", "messaging.panels", "counter.panels", "webhooks.panels"):
             import_module(f"members.{drawer}")
         for room in ("profiles", "purchases", "messaging"):
             import_module(f"members.{room}.traits")

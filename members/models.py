@@ -19,6 +19,7 @@ from members.segments.models import (
     SegmentVersion,
 )
 from members.stores.models import Store, StoreStaff, Till, User
+from members.webhooks.models import Delivery, Endpoint, Occurrence, Reading
 
 __all__ = [
     "Audience",
@@ -26,6 +27,8 @@ __all__ = [
     "CellMonth",
     "Chunk",
     "CustomField",
+    "Delivery",
+    "Endpoint",
     "Goal",
     "IdempotentAnswer",
     "Identity",
@@ -36,8 +39,10 @@ __all__ = [
     "Membership",
     "Message",
     "Note",
+    "Occurrence",
     "Pair",
     "Product",
+    "Reading",
     "Return",
     "ReturnLine",
     "RfmScheme",

@@ -43,6 +43,8 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     ),
     "members_memberlist": ({"marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_audience": ({"marketer", "analyst", "owner"}, set(), set(), False),
+    "members_endpoint": (OWNER, OWNER, set(), False),
+    "members_delivery": (OWNER, set(), set(), False),
     "members_memberscore": (INSIGHT, set(), set(), True),
     "members_goal": (INSIGHT, {"manager", "marketer", "owner"}, set(), True),
     "members_rfmscheme": (INSIGHT, set(), set(), False),
