@@ -1,4 +1,4 @@
-"""Traits in a query string: `?spend.at_least=50000&spend.days=90&tier.one_of=gold,silver` as tests, all of which hold.
+"""Traits in a query string: `?spend.at_least=50000&spend.days=90&bought.yes=1` as tests, all of which hold.
 
 Before the last dot stands the trait, behind it an operator or one of the trait's parameters. Several values are parted
 by commas. What is free text cannot be asked: letter by letter it would give away what is masked.

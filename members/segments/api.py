@@ -130,7 +130,7 @@ class Members(profiles.Members):
             "the till's store and of whom all filters hold, by when they came, a page at a time.\n\n"
             "A filter is `trait.operator=value`, such as `spend.at_least=50000`; `trait.parameter=value` narrows the "
             "trait down, such as `spend.days=90`; several values are parted by commas, such as "
-            f"`tier.one_of=gold,silver`. `/api/v1/traits` lists traits, operators and parameters. At most {MOST} "
+            f"`language.one_of=en,zh-hans`. `/api/v1/traits` lists traits, operators and parameters. At most {MOST} "
             "operators at once; what takes longer than 5 seconds is refused as `filters_take_too_long`."
         ),
         responses={
