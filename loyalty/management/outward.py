@@ -37,7 +37,7 @@ def open_outward(*, now: datetime) -> None:
         )
         Delivery.objects.create(
             endpoint=mini, occurrence=happened, status=status, attempts=attempts, due_at=at, tried_at=at,
-            finished_at=at, answered=answered, answer=words, problem="" if answered else "no answer in time",
+            finished_at=at, answered=answered, answer=words, problem="" if answered else "late",
         )  # fmt: skip
     books = Endpoint(
         name="财务系统 books", address="https://books.example.com/hook", events=["points.moved"], is_on=True

@@ -35,7 +35,7 @@ class BadAddress(Malformed):
 
 
 class Unreachable(Exception):
-    """There was no answer; says why."""
+    """There was no answer; says why: "late", "no_name", or what went wrong by its name."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def resolve_name(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise Unreachable("name not found") from None
+        raise Unreachable("no_name") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -130,7 +130,7 @@ def post(
         return Reply(answer.status, names, said.decode(errors="replace").replace("\x00", ""))
     except (OSError, HTTPException, ValueError) as problem:
         late = connection.is_cut or isinstance(problem, TimeoutError)
-        raise Unreachable("no answer in time" if late else type(problem).__name__) from None
+        raise Unreachable("late" if late else type(problem).__name__) from None
     finally:
         over.cancel()
         connection.close()
@@ -139,7 +139,7 @@ def post(
 def check_places(places: Sequence[str], *, allow_loopback: bool) -> str:
     """The first address of a name of which all are public. Raises BadAddress or Unreachable."""
     if not places:
-        raise Unreachable("name not found")
+        raise Unreachable("no_name")
     if not all(is_public(place, allow_loopback=allow_loopback) for place in places):
         raise BadAddress(why=_("it leads inside, not to the internet"))
     return places[0]

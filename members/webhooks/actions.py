@@ -186,7 +186,9 @@ def deliver_one(delivery: Delivery, *, now: datetime, resolve: Resolve = resolve
     )
     try:
         reply = post(endpoint.address, body=body, headers=headers, allow_loopback=allows_loopback(), resolve=resolve)
-    except (Unreachable, BadAddress) as problem:
+    except BadAddress as refusal:
+        return note_failure(delivery, None, problem=refusal.code, now=now)
+    except Unreachable as problem:
         return note_failure(delivery, None, problem=str(problem), now=now)
     if is_success(reply.status):
         return note_success(delivery, reply, now=now)

@@ -1,7 +1,9 @@
 """The staff's door to webhooks: endpoints, and what became of everything they were told."""
 
+import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -25,16 +27,21 @@ from members.webhooks.actions import (
     try_endpoint,
 )
 from members.webhooks.models import Delivery, Endpoint
-from members.webhooks.rules import HAPPENINGS, PING, choices
+from members.webhooks.rules import HAPPENINGS, PING, PROBLEMS, choices
 
 LATELY = timedelta(days=7)
+
+
+def why(delivery: Delivery) -> str:
+    """Why nothing was answered, in words."""
+    return str(PROBLEMS.get(delivery.problem, delivery.problem)) or "—"
 
 
 class EndpointForm(forms.ModelForm[Endpoint]):
     """An endpoint, checked as the verb checks it."""
 
     events = forms.MultipleChoiceField(
-        label=_("what it is told"), choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("What it is told"), choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
 
     class Meta:
@@ -55,10 +62,14 @@ class EndpointDesk(Kept):
     """A secret is shown once, when it is made."""
 
     form = EndpointForm
-    list_display = ("name", "address", "told", "state", "failing_since")
+    list_display = ("name", "host", "told", "state", "failing_since")
     ordering = ("name", "pk")
     fields = ("name", "address", "events", "has_contacts", "is_on")
     actions = ("send_test", "make_secret", "send_failed")
+
+    @display(description=_("address"))
+    def host(self, endpoint: Endpoint) -> str:
+        return urlsplit(endpoint.address).hostname or ""
 
     @display(description=_("what it is told"))
     def told(self, endpoint: Endpoint) -> str:
@@ -83,7 +94,11 @@ class EndpointDesk(Kept):
     def send_test(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         for endpoint in queryset[:5]:
             delivery = try_endpoint(endpoint=endpoint, now=timezone.now())
-            said = {"name": endpoint.name, "answer": delivery.answered, "problem": delivery.problem}
+            said = {
+                "name": endpoint.name,
+                "answer": delivery.answered,
+                "problem": PROBLEMS.get(delivery.problem, delivery.problem),
+            }
             if delivery.status == Delivery.Status.DELIVERED:
                 self.message_user(request, _("%(name)s took the test: %(answer)s.") % said, messages.SUCCESS)
             elif delivery.answered:
@@ -109,12 +124,12 @@ class EndpointDesk(Kept):
 class DeliveryDesk(Records):
     """Everything that endpoints were told, and what they answered."""
 
-    list_display = ("due_at", "endpoint_name", "what", "state", "attempts", "answered", "problem")
+    list_display = ("due_at", "endpoint_name", "what", "state", "attempts", "answered", "why")
     list_filter = ("status", "endpoint")
     list_select_related = ("endpoint", "occurrence")
     fields = readonly_fields = (
-        "endpoint_name", "what", "identifier", "member_link", "facts", "state", "attempts", "due_at", "tried_at",
-        "answered", "answer", "problem",
+        "endpoint_name", "what", "identifier", "member_link", "facts", "status", "attempts", "due_at", "tried_at",
+        "answered", "answer", "why",
     )  # fmt: skip
     actions = ("again",)
 
@@ -148,7 +163,12 @@ class DeliveryDesk(Records):
 
     @display(description=_("facts"))
     def facts(self, delivery: Delivery) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in sorted(delivery.occurrence.facts.items())) or "—"
+        facts = delivery.occurrence.facts.items()
+        return ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sorted(facts)) or "—"
+
+    @display(description=_("problem"))
+    def why(self, delivery: Delivery) -> str:
+        return why(delivery)
 
     @display(
         description=_("state"),

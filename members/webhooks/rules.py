@@ -29,6 +29,14 @@ LONGEST_REST = timedelta(days=1)  # that an answer may ask for
 FAILING_AT_MOST = timedelta(days=5)  # without one success: then it is switched off
 GONE = 410
 
+PROBLEMS: dict[str, str | Promise] = {  # why nothing was answered
+    "late": _("no answer in time"),
+    "no_name": _("its name is not known"),
+    "bad_address": _("it leads inside, not to the internet"),
+    "ConnectionRefusedError": _("nobody listens there"),
+    "SSLCertVerificationError": _("its certificate is not valid"),
+}
+
 
 @dataclass(frozen=True)
 class Happening:

@@ -66,7 +66,7 @@ def test_a_test_says_what_was_answered(owner, world, settings):
     gone = text_of(owner.post(DESK, say, follow=True))
     assert "took the test: 200" in taken
     assert "did not take the test: 418" in refused
-    assert "was not reached" in gone
+    assert "was not reached: nobody listens there" in gone
 
 
 def test_what_failed_is_sent_again_from_the_log_and_the_list(owner, world):
