@@ -155,6 +155,8 @@ class Pinned(HTTPConnection):
 
     def connect(self) -> None:
         self.sock: Any = socket.create_connection((self.place, self.port), timeout=self.timeout)
+        if self.is_cut:  # the connection alone took all the time there is
+            raise TimeoutError
         if self.is_secure:
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)

@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from django.test import Client
 
 from members.webhooks.models import Delivery, Endpoint
 from members.webhooks.rules import secret_of
-from tests.factories import NOW
+from tests.factories import NOW, UserFactory
 from tests.members.receiver import receiving
 from tests.world import text_of
 
@@ -82,6 +83,16 @@ def test_what_failed_is_sent_again_from_the_log_and_the_list(owner, world):
     assert "1 will be sent again" in text_of(owner.post(DESK, say, follow=True))
     delivery.refresh_from_db()
     assert (delivery.status, delivery.attempts) == ("queued", 0)
+
+
+def test_who_sets_the_shop_up_may_keep_endpoints_and_read_the_log(world):
+    admin = UserFactory.create(username="admin", role="admin", sees_all_stores=True)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(admin, "django.contrib.auth.backends.ModelBackend")
+
+    answers = [client.get(f"/admin/members/{path}").status_code for path in ("endpoint/", "endpoint/add/", "delivery/")]
+
+    assert answers == [200, 200, 200]
 
 
 def test_the_first_page_names_endpoints_that_were_switched_off(owner, world):
