@@ -27,6 +27,7 @@ from members.purchases.panels import sales_per_day, sales_today
 from members.segments.panels import drifting
 from members.stores.models import User
 from members.stores.panels import scope_of
+from members.webhooks.panels import endpoints_off
 
 FOUND = 8  # members below the search field
 LOOSER = {  # Alpine computes its expressions, htmx and unfold write styles into their pages
@@ -64,6 +65,8 @@ class StaffSite(UnfoldAdminSite):
             context |= figures_for(user)
         if user.has_perm("members.view_segment") and scope_of(user).stores is None:
             context["drifting"] = drifting()
+        if user.has_perm("members.view_endpoint"):
+            context["endpoints_off"] = endpoints_off()
         if user.has_perm("loyalty.view_difference"):
             context |= {"differences": differences(), "night": last_night()}
         request.current_app = self.name

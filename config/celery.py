@@ -14,4 +14,5 @@ app.conf.beat_schedule = {
     "send messages": {"task": "members.tasks.send_messages", "schedule": 5.0},
     "sweep lists as files": {"task": "members.tasks.sweep_extracts", "schedule": 60.0},
     "sweep files of members": {"task": "members.tasks.sweep_rosters", "schedule": 60.0},
+    "send webhooks": {"task": "members.tasks.send_webhooks", "schedule": 10.0},
 }

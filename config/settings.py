@@ -199,7 +199,9 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": None,
 }
+WEBHOOKS_LOOPBACK = switch("REGULARS_WEBHOOKS_LOOPBACK", "1" if DEMO else "0")  # endpoints on this very machine
 TILL_REQUESTS_A_MINUTE = int(os.environ.get("REGULARS_TILL_RATE", "6000"))
+TILL_FILTERS_A_MINUTE = int(os.environ.get("REGULARS_TILL_FILTER_RATE", "120"))  # lists of members by traits
 
 SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {

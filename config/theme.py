@@ -133,6 +133,8 @@ SIDEBAR = [
             entry(_("How often we write"), "members.contactrule", "notifications_paused"),
             entry(_("How long things are kept"), "members.retentionrule", "auto_delete"),
             entry(_("Rules of privacy"), "members.privacyrule", "shield_person"),
+            entry(_("Webhook endpoints"), "members.endpoint", "webhook"),
+            entry(_("Webhook deliveries"), "members.delivery", "outgoing_mail"),
             entry(_("Programme"), "loyalty.programme", "tune"),
             entry(_("Programme files"), "loyalty.programmefile", "description"),
             entry(_("Exports of members"), "members.extract", "file_download")

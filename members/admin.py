@@ -15,4 +15,5 @@ import members.purchases.admin
 import members.roster.admin
 import members.segments.admin
 import members.stores.admin
-import members.timeline.admin  # noqa: F401
+import members.timeline.admin
+import members.webhooks.admin  # noqa: F401

@@ -6,9 +6,14 @@ from django.urls import URLPattern, URLResolver
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from members.profiles import api as profiles
+from members.scores import api as scores
 from members.segments import api as segments
 
-urlpatterns: list[URLPattern | URLResolver] = [*profiles.urlpatterns, *segments.urlpatterns]
+urlpatterns: list[URLPattern | URLResolver] = [
+    *profiles.urlpatterns,
+    *scores.urlpatterns,
+    *segments.urlpatterns,
+]
 
 
 class TillKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

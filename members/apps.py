@@ -12,7 +12,8 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
-        for drawer in ("timeline.panels", "messaging.panels", "counter.panels", "privacy.panels"):
+        shows = ("timeline", "messaging", "counter", "webhooks", "privacy")
+        for drawer in (f"{room}.panels" for room in shows):
             import_module(f"members.{drawer}")
         for room in ("profiles", "consents", "purchases", "scores", "messaging"):
             import_module(f"members.{room}.traits")

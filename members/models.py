@@ -24,6 +24,7 @@ from members.segments.models import (
     SegmentVersion,
 )
 from members.stores.models import Store, StoreStaff, Till, User
+from members.webhooks.models import Delivery, Endpoint, Occurrence, Reading
 
 __all__ = [
     "Audience",
@@ -34,6 +35,8 @@ __all__ = [
     "ConsentChange",
     "ContactRule",
     "CustomField",
+    "Delivery",
+    "Endpoint",
     "ErasedIdentity",
     "Erasure",
     "Extract",
@@ -49,12 +52,14 @@ __all__ = [
     "Membership",
     "Message",
     "Note",
+    "Occurrence",
     "OptIn",
     "Pair",
     "Preference",
     "PrivacyRule",
     "PrivacyStep",
     "Product",
+    "Reading",
     "RetentionRule",
     "Return",
     "ReturnLine",

@@ -45,6 +45,8 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     ),
     "members_memberlist": ({"marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_audience": ({"marketer", "analyst", "owner"}, set(), set(), False),
+    "members_endpoint": (OWNER, OWNER, set(), False),
+    "members_delivery": (OWNER, set(), set(), False),
     "members_memberscore": (INSIGHT, set(), set(), True),
     "members_goal": (INSIGHT, {"manager", "marketer", "owner"}, set(), True),
     "members_rfmscheme": (INSIGHT, set(), set(), False),
@@ -215,6 +217,7 @@ BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one noth
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api_segments", "api_segment_members", "api_member_segments",
+    "api_member_scores", "api_traits",
     "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
     "api-holds", "api-capture", "api-release", "api-release-budgets",
     "api-events", "api-returns", "api-preview-returns", "api-cancel-return",

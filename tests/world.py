@@ -63,6 +63,8 @@ from members.segments.actions import change_segment, freeze, make_list, refresh
 from members.segments.models import Segment
 from members.signin.actions import Address, open_account
 from members.stores.models import Store, User
+from members.webhooks.actions import keep_endpoint
+from members.webhooks.models import Delivery, Endpoint, Occurrence
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory
 
 STAFF = ("clerk", "manager", "service", "marketer", "analyst", "owner")
@@ -112,7 +114,7 @@ def make_world(mark: str = "") -> World:
     here = make_corner(stores[0], f"王小明{mark}", "13812345678", "wang@example.com", mark)
     there = make_corner(stores[2], f"欧阳静雯{mark}", "13987654321", "ouyang@example.net", mark)
     measure(shared["loyalty_ladderdraft"])
-    shared |= make_segment(mark)
+    shared |= make_segment(mark) | make_webhook(mark)
     shared["loyalty_backtest"] = look_back(shared["loyalty_earningrule"])
     people = hire(stores, mark)
     shared["members_extract"] = make_extract(people["owner"], here, mark)
@@ -211,6 +213,21 @@ def make_segment(mark: str) -> dict[str, Any]:
     refresh(segment=segment, now=NOW)
     kept = freeze(segment=segment, name=f"spring{mark}", key="1", by=None, now=NOW)
     return {"members_segment": segment, "members_memberlist": listed, "members_audience": kept}
+
+
+def make_webhook(mark: str) -> dict[str, Any]:
+    """Another system that was told of something, and answered."""
+    endpoint = Endpoint(
+        name=f"shop{mark}", address="https://shop.example/hook", events=["member.enrolled"], is_on=False
+    )
+    keep_endpoint(endpoint=endpoint)
+    happened = Occurrence.objects.create(
+        code="member.updated", key="1", identifier="msg_1", facts={"fields": [mark]}, happened_at=NOW, shared_at=NOW
+    )
+    told = Delivery.objects.create(
+        endpoint=endpoint, occurrence=happened, status="delivered", due_at=NOW, finished_at=NOW, answer=f"ok{mark}"
+    )
+    return {"members_endpoint": endpoint, "members_delivery": told}
 
 
 def make_promotion(mark: str) -> Promotion:

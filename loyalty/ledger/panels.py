@@ -16,6 +16,8 @@ from members.kit.charts import Chart, Scope, Series, by_day, day_labels, days_un
 from members.kit.names import named
 from members.profiles.models import Member
 from members.timeline.rules import Shown, Source, register
+from members.webhooks.rules import Happening
+from members.webhooks.rules import register as register_happening
 
 SHOWN_DAYS = 30
 ISSUED = (Movement.Kind.EARN, Movement.Kind.IMPORT)
@@ -84,5 +86,21 @@ register(
         "loyalty.view_movement",
         lambda member: lived_by(member).select_related("account__kind", "member"),
         show_movements,
+    )
+)
+
+
+register_happening(
+    Happening(
+        "points.moved",
+        gettext_lazy("points moved"),
+        "loyalty_movement",
+        """SELECT m.member_id AS member, m.id, jsonb_build_object('movement', m.id, 'kind', m.kind, 'account', k.code,
+                  'from', m.source, 'to', m.target, 'points', m.points, 'cause', m.key, 'pending', m.pending_after,
+                  'active', m.active_after, 'held', m.held_after) AS facts, m.happened_at, m.created_at
+             FROM loyalty_movement m JOIN loyalty_account a ON a.id = m.account_id
+             JOIN loyalty_pointkind k ON k.id = a.kind_id
+            WHERE m.id > %(first)s AND m.id <= %(last)s AND m.kind <> 'import' AND m.points > 0
+              AND NOT (m.kind = 'transfer' AND (m.asked IS NOT NULL OR starts_with(m.key, 'adopt:')))""",
     )
 )

@@ -23,6 +23,7 @@ from loyalty.limits.actions import open_budget
 from loyalty.management.books import keep_books
 from loyalty.management.insight import look_into_members
 from loyalty.management.offers import sell_at_prices, set_promotions
+from loyalty.management.outward import open_outward
 from loyalty.management.people import tell_of_people
 from loyalty.management.segments import make_segments
 from loyalty.management.wishes import tell_of_wishes
@@ -129,6 +130,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     tell_of_people(stores=stores, now=now)
     tell_of_wishes(stores=stores, now=now)
     keep_books(stores=stores, now=now)
+    open_outward(now=now)
     say("segments")
     make_segments(now=now)
     say("what members are worth")

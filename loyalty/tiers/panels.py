@@ -15,6 +15,8 @@ from members.profiles.models import Member
 from members.segments.models import Segment
 from members.segments.panels import Use, register_use
 from members.timeline.rules import Shown, Source, register
+from members.webhooks.rules import Happening
+from members.webhooks.rules import register as register_happening
 
 
 def tier_mix(scope: Scope, now: datetime, members: int) -> Chart | None:
@@ -84,3 +86,17 @@ def tiers_asking(segment: Segment) -> Iterable[Use]:
 
 
 register_use(tiers_asking)
+
+
+register_happening(
+    Happening(
+        "tier.changed",
+        gettext_lazy("a tier changed"),
+        "loyalty_tierchange",
+        """SELECT c.member_id AS member, c.id, jsonb_build_object('change', c.id, 'ladder', l.code, 'before', b.code,
+                  'after', t.code, 'reason', c.reason, 'until', c.until) AS facts, c.happened_at, c.created_at
+             FROM loyalty_tierchange c JOIN loyalty_ladder l ON l.id = c.ladder_id
+             LEFT JOIN loyalty_tier b ON b.id = c.before_id LEFT JOIN loyalty_tier t ON t.id = c.after_id
+            WHERE c.id > %(first)s AND c.id <= %(last)s""",
+    )
+)

@@ -17,7 +17,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0093_extract_roles")]
+    dependencies = [("members", "0096_webhook_roles")]
 
     operations = [
         migrations.RunSQL(FUNCTION, "DROP FUNCTION member_name_parts(text)"),

@@ -1,7 +1,7 @@
 """Verbs: find members by whatever they show, enrol them one by one or by the thousand, keep their profiles."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -31,6 +31,7 @@ from members.profiles.sql import (
 from members.stores.models import Store
 
 ENROLLED_AT_ONCE = 5_000
+CHANGED: list[Callable[..., None]] = []  # rooms above that are told (member, fields, now) of a changed profile
 SEES_CONTACTS = "members.see_full_contacts"
 PROFILE = ["name", "birth_on", "language", "home_store", "custom", "enrolled_at"]  # what a merge decides
 
@@ -290,7 +291,14 @@ def update_profile(*, member: Member, now: datetime, **changes: Unpack[ProfileCh
         kept = {code: value for code, value in fresh.custom.items() if code not in changes["custom"]}
         fresh.custom = kept | our_fields(changes["custom"])
     fresh.save(update_fields=list(changes))
+    say_changed(fresh, list(changes), now)
     return fresh
+
+
+def say_changed(member: Member, fields: Sequence[str], now: datetime) -> None:
+    """Let those rooms know that asked to, in the transaction that changes the profile."""
+    for tell in CHANGED if fields else ():
+        tell(member=member, fields=fields, now=now)
 
 
 def check_current(member: Member) -> Member:

@@ -16,7 +16,7 @@ from members.kit.models import Chunk
 from members.kit.names import named
 from members.kit.ranges import id_ranges
 from members.kit.refusals import Malformed, Refusal
-from members.kit.traits import DEEDS, Asking, all_traits, choices_asked_once
+from members.kit.traits import DEEDS, Asking, Trait, all_traits, choices_asked_once
 from members.profiles.actions import guess_kind, read_identity
 from members.profiles.models import Identity, Member
 from members.segments import sql
@@ -36,13 +36,14 @@ from members.segments.rules import (
     is_drift,
     read_tree,
 )
-from members.stores.models import User
+from members.stores.models import Store, User
 
 NIGHT = "segments"  # the chunks of a night that refresh all of them
 ASKED = "segment"  # the chunks of one that was asked for
 RANGE = 50_000  # member ids a statement
 AT_ONCE = 2  # such ranges, while somebody waits
 COUNT_SECONDS = 10  # somebody waits for the count of what they are typing
+FILTER_SECONDS = 5  # a till waits for the members by traits
 SAMPLE = 6
 MOST_LISTED = 100_000
 
@@ -52,6 +53,13 @@ class TakesTooLong(Refusal):
 
     code = "segment_takes_too_long"
     sentence = _("Counting this takes longer than %(seconds)s seconds. It can be saved; the night counts it.")
+
+
+class FiltersTakeTooLong(Refusal):
+    """A till's question was given up."""
+
+    code = "filters_take_too_long"
+    sentence = _("This takes longer than %(seconds)s seconds. Ask for less, or keep it as a segment.")
 
 
 class NoName(Malformed):
@@ -141,6 +149,27 @@ def preview(
         if "statement timeout" not in str(error):
             raise
         raise TakesTooLong(seconds=COUNT_SECONDS) from None
+
+
+def members_by(
+    *,
+    tests: Sequence[Mapping[str, Any]],
+    traits: Mapping[str, Trait],
+    store: Store,
+    after: int,
+    limit: int,
+    now: datetime,
+) -> list[Member]:
+    """Members of a store of whom all tests hold, so many behind an id. Raises FiltersTakeTooLong after 5 seconds."""
+    tree = {"all": list(tests)} if tests else {}
+    found = sql.members_as(tree, Known(traits), Asking(now)).filter(home_store=store.pk, pk__gt=after)
+    try:
+        with sql.room_for_sets(FILTER_SECONDS):
+            return list(found.order_by("pk")[:limit])
+    except OperationalError as error:
+        if "statement timeout" not in str(error):
+            raise
+        raise FiltersTakeTooLong(seconds=FILTER_SECONDS) from None
 
 
 def refresh_range(*, segment: Segment, known: Known, first: int, last: int, now: datetime) -> dict[str, int]:

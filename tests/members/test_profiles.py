@@ -568,7 +568,7 @@ def test_finding_and_enrolling_take_few_statements(call, django_assert_max_num_q
         ("/api/v1/members", {"kind": "phone", "value": "13812345679"}, 404, "unknown_member"),
         ("/api/v1/members", {"kind": "phone", "value": "5678"}, 400, "bad_phone"),
         ("/api/v1/members", {"kind": "fax", "value": "1"}, 400, "invalid"),
-        ("/api/v1/members", {}, 400, "invalid"),
+        ("/api/v1/members", {"kind": "phone"}, 400, "invalid"),
         ("/api/v1/members/1234567890", None, 404, "unknown_member"),
         ("/api/v1/members/abc", None, 400, "bad_identity"),
     ],
