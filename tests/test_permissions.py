@@ -142,6 +142,7 @@ SITE: dict[str, dict[str, set[int]]] = {
     "members_take_away": {"others": {405}},
     "segment_take_away": {"others": {405}},
     "members_extract_change": {"others": {403}, "manager": {302}, "marketer": {302}, "analyst": {302}, "owner": {200}},
+    "members_extract_history": {"others": {403}, "manager": {302}, "marketer": {302}, "analyst": {302}, "owner": {200}},
     "extract_state": {"others": {403}, "manager": {404}, "marketer": {404}, "analyst": {404}, "owner": {200}},
     "extract_file": {"others": {403}, "manager": {404}, "marketer": {404}, "analyst": {404}, "owner": {200}},
     "extract_cancel": {"others": {405}},
