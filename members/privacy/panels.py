@@ -76,6 +76,10 @@ register(
         "members.Membership", _("Groups in which we see you"), INTEREST, Origin.INFERRED, goes=True,
         unsaid=("version", "clause"),
     ),
+    Holding(
+        "members.Occurrence", _("What we told other systems of ours"), NEEDED, Origin.OBSERVED, goes=True,
+        unsaid=("identifier", "shared_at"),
+    ),
     Holding("members.ListMember", _("Lists on which you stand"), INTEREST, Origin.OBSERVED, goes=True),
     Holding("members.AudienceMember", _("Groups kept for a message"), INTEREST, Origin.INFERRED, goes=True),
     Holding("members.MemberScore", _("What we work out from your purchases"), INTEREST, Origin.INFERRED, goes=True),
