@@ -14,5 +14,5 @@ class MembersConfig(AppConfig):
         """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
         for drawer in ("timeline.panels", "messaging.panels", "counter.panels", "privacy.panels"):
             import_module(f"members.{drawer}")
-        for room in ("profiles", "consents", "purchases", "scores", "messaging"):
+        for room in ("profiles", "people", "consents", "purchases", "scores", "messaging"):
             import_module(f"members.{room}.traits")
