@@ -8,6 +8,7 @@ import members.goals.admin
 import members.insight.admin
 import members.messaging.admin
 import members.notes.admin
+import members.people.admin
 import members.preferences.admin
 import members.privacy.admin
 import members.profiles.admin

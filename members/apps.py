@@ -15,5 +15,5 @@ class MembersConfig(AppConfig):
         shows = ("timeline", "messaging", "counter", "webhooks", "privacy")
         for drawer in (f"{room}.panels" for room in shows):
             import_module(f"members.{drawer}")
-        for room in ("profiles", "consents", "purchases", "scores", "messaging"):
+        for room in ("profiles", "people", "consents", "purchases", "scores", "messaging"):
             import_module(f"members.{room}.traits")

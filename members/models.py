@@ -7,6 +7,7 @@ from members.goals.models import Goal
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.people.models import Person
 from members.portraits.models import Pair
 from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
 from members.profiles.models import CustomField, ErasedIdentity, Identity, Member
@@ -55,6 +56,7 @@ __all__ = [
     "Occurrence",
     "OptIn",
     "Pair",
+    "Person",
     "Preference",
     "PrivacyRule",
     "PrivacyStep",

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from members.messaging import views as messaging
+from members.people import views as people
 from members.preferences import views as preferences
 from members.privacy import views as privacy
 from members.profiles import views as profiles
@@ -14,6 +15,7 @@ urlpatterns = [
     path("accounts/join/", signin.newcomer, name="account_signup"),
     path("accounts/logout/", signin.sign_out, name="account_logout"),
     path("me/", profiles.me, name="me"),
+    path("me/about/", people.about_me, name="about_me"),
     path("me/theme/", profiles.choose_theme, name="choose_theme"),
     path("me/language/", profiles.choose_language, name="choose_language"),
     path("me/messages/", preferences.preferences, name="preferences"),

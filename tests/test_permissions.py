@@ -173,6 +173,7 @@ SITE: dict[str, dict[str, set[int]]] = {
     "return_undo_now": {"others": {405}},
     "member_protect": {"others": {405}},
     "member_timeline": {"others": {200}},
+    "member_about": {"others": {200}},
     "till_card": {"others": {200}},
     "note_done": {"others": {405}},
     "note_reopen": {"others": {405}},
@@ -187,6 +188,7 @@ APPS = {"members": {200}, "loyalty": {200}, "auth": {404}}
 MEMBERS_PAGES = {
     "home",
     "me",
+    "about_me",
     "preferences",
     "privacy",
     "erase_me",

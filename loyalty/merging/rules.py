@@ -114,6 +114,10 @@ MOVES = (
     Moves("members_return", follows=("sale_id", "members_sale")),
     Moves("members_note", unique=("key",)),
     Moves("members_returnline", follows=("goods_return_id", "members_return")),
+    Moves(
+        "members_person",
+        only="NOT EXISTS (SELECT FROM members_person p WHERE p.member_id = %(survivor)s AND p.id <> r.id)",
+    ),
     Moves("members_listmember", unique=("member_list_id",)),
     Moves("loyalty_event", unique=("code", "key")),
     Moves("loyalty_award", only="r.sale_id IS NOT NULL OR r.event_id = ANY (%(events)s::bigint[])"),

@@ -9,8 +9,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from members.counter.rules import Cue, days_to_birthday, register
+from members.counter.rules import Cue, register
 from members.notes.models import Note
+from members.people.actions import birthday_after
 from members.profiles.models import Member
 from members.purchases.models import Sale
 
@@ -20,9 +21,11 @@ LONG_AWAY = timedelta(days=120)
 
 def birthday(member: Member, now: datetime) -> Iterator[Cue]:
     """A birthday today or within a week."""
-    if member.birth_on is None:
+    today = timezone.localdate(now)
+    coming = birthday_after(member, today)
+    if coming is None:
         return
-    days = days_to_birthday(member.birth_on, timezone.localdate(now))
+    days = (coming - today).days
     if days == 0:
         yield Cue(75, _("Birthday today"), _("Happy birthday. How lovely that you came in today."), "good", "cake")
     elif days <= BIRTHDAY_SOON:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from members.profiles.models import Member
 
@@ -29,18 +29,3 @@ FINDERS: dict[str, tuple[str, Finder]] = {}
 def register(code: str, permission: str, finder: Finder) -> None:
     """Ask a further room what matters, for those who have the permission."""
     FINDERS[code] = (permission, finder)
-
-
-def days_to_birthday(born_on: date, today: date) -> int:
-    """Days until the next birthday, 0 on the day; 29 February is kept on the 28th in common years."""
-    this_year = birthday_in(born_on, today.year)
-    coming = this_year if this_year >= today else birthday_in(born_on, today.year + 1)
-    return (coming - today).days
-
-
-def birthday_in(born_on: date, year: int) -> date:
-    """The birthday in a year."""
-    try:
-        return born_on.replace(year=year)
-    except ValueError:
-        return date(year, 3, 1) - timedelta(days=1)

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0081_note_roles'),
+        ('members', '0082_people'),
     ]
 
     operations = [

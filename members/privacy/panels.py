@@ -55,6 +55,7 @@ def letters(members: list[int]) -> list[dict[str, Any]]:
 
 register(
     Holding("members.Member", _("Profile"), NEEDED, Origin.STATED, path="pk", unsaid=("erased_at",)),
+    Holding("members.Person", _("About you"), NEEDED, Origin.STATED, goes=True),
     Holding("members.Identity", _("How you are found"), NEEDED, Origin.STATED),
     Holding("members.User", _("Your account for these pages"), NEEDED, Origin.STATED, unsaid=(
         "password", "is_superuser", "is_staff", "is_active", "sees_all_stores", "first_name", "last_name", "email",

@@ -1,15 +1,13 @@
 """What segments may ask of profiles: who members are, how they are reached, the shop's further fields."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from math import ceil, floor
 from typing import Any
 
 from django.db.models import JSONField, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import ExtractDay, ExtractMonth
 from django.db.models.lookups import Exact, GreaterThanOrEqual, IContains, IExact, In, IStartsWith, LessThan
-from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.measures import bounds_of, day_of, nobody, of_choice, of_column, of_count, of_having, of_text, sure
@@ -63,35 +61,6 @@ def age(question: Question, asking: Asking) -> Q:
     return found
 
 
-def birthday_in(question: Question, asking: Asking) -> Q:
-    """Whether the birthday comes within so many days. 29 February is kept on the 28th in years that have none."""
-    low, high = whole_bounds(question)
-    low = max(low or 0, -YEAR)
-    days = [asking.today + timedelta(days=each) for each in range(low, min(high or 0, low + YEAR) + 1)]
-    kept = {day.month * 100 + day.day for day in days}
-    kept |= {229 for day in days if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).day == 1}
-    if not kept:
-        return nobody()
-    return sure(In(ExtractMonth("birth_on") * 100 + ExtractDay("birth_on"), sorted(kept)))
-
-
-def birthday_month(question: Question, asking: Asking) -> Q:
-    """In which month the birthday is; this and the next go with the calendar."""
-    if question.operator in ("known", "unknown"):
-        return Q(birth_on__isnull=question.operator == "unknown")
-    this = asking.today.month
-    months = {"this": this, "next": this % 12 + 1, "last": (this - 2) % 12 + 1}
-    wanted = sorted({months.get(each) or int(each) for each in question.value})
-    found = sure(In(ExtractMonth("birth_on"), wanted))
-    return found if question.operator == "one_of" else ~found
-
-
-def month_choices() -> list[tuple[str, Any]]:
-    """Months that go with the calendar, and those by name."""
-    moving = [("this", _("this month")), ("next", _("next month")), ("last", _("last month"))]
-    return [*moving, *((str(number), name) for number, name in MONTHS.items())]
-
-
 def identities(kind: str = "", *, is_verified: bool = False) -> Any:
     """Rows of identities, for those who have some."""
 
@@ -142,16 +111,6 @@ register(
     Trait("name", PROFILE, _("name"), Kind.TEXT, of_text("name")),
     Trait("age", PROFILE, _("age"), Kind.NUMBER, age, unit=_("years")),
     Trait("birthday", PROFILE, _("date of birth"), Kind.DATE, of_column("birth_on", is_date=True)),
-    Trait(
-        "birthday_in",
-        PROFILE,
-        _("days until the birthday"),
-        Kind.NUMBER,
-        birthday_in,
-        operators=("at_most", "between"),
-        unit=_("days"),
-    ),
-    Trait("birthday_month", PROFILE, _("birthday month"), Kind.CHOICE, birthday_month, month_choices),
     Trait(
         "has_account",
         PROFILE,

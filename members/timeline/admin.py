@@ -3,14 +3,13 @@
 from typing import Any, cast
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from members.extracts import admin as extracts
 from members.notes.admin import take_note
+from members.people import admin as people
 from members.profiles.models import Member
 from members.stores.models import User
 from members.timeline.actions import page_of, sources_for
@@ -22,7 +21,7 @@ admin.site.unregister(Member)
 
 
 @admin.register(Member)
-class MemberDesk(extracts.MemberDesk):
+class MemberDesk(people.MemberDesk):
     """A member's page that ends with what happened lately, and a page of everything."""
 
     change_form_outer_after_template: Any = "admin/member_history.html"
@@ -36,16 +35,6 @@ class MemberDesk(extracts.MemberDesk):
         kinds = [source.code for source in SOURCES.values() if source.on_page]
         lately = page_of(member=member, user=cast(User, request.user), wanted=kinds, size=SHOWN)
         return super().facts_of(request, member) | {"lately": lately}
-
-    def one(self, request: HttpRequest, number: int) -> Member:
-        """The member, if the reader may see them."""
-        user = cast(User, request.user)
-        if not user.has_perm("members.view_member"):
-            raise PermissionDenied
-        found = Member.objects.visible_to(user).select_related("home_store").filter(pk=number).first()
-        if found is None:
-            raise Http404
-        return found
 
     def timeline(self, request: HttpRequest, number: int) -> HttpResponse:
         """Everything, newest first, of the kinds that were ticked; a page at a time. A note can be written here."""

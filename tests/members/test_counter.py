@@ -4,13 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 from django.utils.translation import override
-from hypothesis import given
-from hypothesis import strategies as st
 
 from loyalty.ledger.actions import earn
 from loyalty.ledger.models import PointKind
 from members.counter.actions import cues_for, suggested
-from members.counter.rules import days_to_birthday
 from members.notes.actions import write_note
 from members.purchases.models import Sale
 from tests.factories import NOW, MemberFactory, StoreFactory, UserFactory
@@ -77,23 +74,3 @@ def test_who_may_not_read_points_gets_no_cue_about_them(db):
     earn(member=wang, kind=kind, points=70, key="a", now=NOW, expires_at=NOW + 9 * DAY)
 
     assert cues_for(member=wang, user=stranger, now=NOW) == []
-
-
-@pytest.mark.parametrize(
-    ("born_on", "today", "days"),
-    [
-        (date(1990, 3, 9), TODAY, 0),
-        (date(1990, 3, 8), TODAY, 364),
-        (date(2000, 2, 29), date(2026, 2, 27), 1),
-        (date(2000, 2, 29), date(2026, 2, 28), 0),
-        (date(2000, 2, 29), date(2028, 2, 28), 1),
-        (date(1990, 1, 1), date(2026, 12, 31), 1),
-    ],
-)
-def test_days_to_a_birthday(born_on, today, days):
-    assert days_to_birthday(born_on, today) == days
-
-
-@given(born_on=st.dates(date(1900, 1, 1), date(2020, 12, 31)), today=st.dates(date(2021, 1, 1), date(2099, 12, 31)))
-def test_a_birthday_is_never_a_year_away(born_on, today):
-    assert 0 <= days_to_birthday(born_on, today) <= 365

@@ -1,0 +1,1 @@
+"""What members say of themselves beyond the profile: names apart, gender, occupation, a lunar or yearless birthday."""
