@@ -49,6 +49,7 @@ from members.kit.models import Chunk, IdempotentAnswer
 from members.kit.rates import counters
 from members.messaging.actions import queue_message, send_sign_in_code
 from members.messaging.models import Message
+from members.people.actions import describe
 from members.preferences.actions import ask_to_confirm
 from members.privacy.actions import (
     ask_erasure,
@@ -156,6 +157,8 @@ def live_richly(sima, points, owner):
     store = sima.home_store
     till = TillFactory.create(store=store)
     said = Said(source="portal", trace="203.0.113.77")
+    describe(member=sima, now=NOW, occupation="keeper of a secret wish", family_name="司马", calendar="lunar",
+             birth_month=2, birth_day=20)  # fmt: skip
     sell(
         member=sima, store=store, till=till, receipt=receipt("R1", note=f"for {NAME} secret wish"),
         asked=Asked(True), now=NOW,
