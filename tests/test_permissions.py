@@ -142,7 +142,7 @@ SITE: dict[str, dict[str, set[int]]] = {
     "members_take_away": {"others": {405}},
     "segment_take_away": {"others": {405}},
     "members_extract_change": {"others": {403}, "manager": {302}, "marketer": {302}, "analyst": {302}, "owner": {200}},
-    "members_extract_history": {"others": {403}, "manager": {302}, "marketer": {302}, "analyst": {302}, "owner": {200}},
+    "members_extract_history": {"others": {302}, "owner": {200}},
     "extract_state": {"others": {403}, "manager": {404}, "marketer": {404}, "analyst": {404}, "owner": {200}},
     "extract_file": {"others": {403}, "manager": {404}, "marketer": {404}, "analyst": {404}, "owner": {200}},
     "extract_cancel": {"others": {405}},
@@ -215,7 +215,11 @@ CELLS = {
     "import_state",
     "import_bad_rows",
     "loyalty_saleimport_change",
+    "roster_state",
+    "roster_bad_rows",
+    "members_rosterimport_change",
 }  # what an import could not read, as it was typed
+TAKEN_ALONG = {"extract_file"}  # whose contacts stand in it was written down before
 BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one nothing is there
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
@@ -387,7 +391,7 @@ def test_nobody_reads_a_phone_or_an_email_in_full_by_just_looking(world, who):
             text = body_of(client.get(fill(route, world, there=there)))
             for contact in contacts:
                 is_own = who == "member" and name in {"take_along_json", "take_along_html"}
-                assert contact not in text or name in CELLS or is_own, f"{who} reads {contact} at {route}"
+                assert contact not in text or name in CELLS | TAKEN_ALONG or is_own, f"{who} reads {contact} at {route}"
 
 
 def searches(world: World, words: str) -> Iterator[str]:

@@ -15,6 +15,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
 
 from members.consents.models import Consent, Guardian, OptIn
 from members.contact.models import Preference
@@ -56,6 +58,12 @@ def look_at(*, member: Member, by: User, why: str, now: datetime) -> list[Identi
         raise MemberErased
     Look.objects.create(member=member, user=by, why=reason, looked_at=now)
     return list(member.identities.order_by("kind", "pk"))
+
+
+def note_taken(members: list[int], user: User) -> None:
+    """A list with the contacts of these members is taken away: each of them can read it."""
+    why, now = gettext("taken along in a list"), timezone.now()
+    Look.objects.bulk_create(Look(member_id=member, user=user, why=why, looked_at=now) for member in members)
 
 
 def note(member: Member, what: str, by: User | None, now: datetime) -> None:

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from members.extracts.actions import TAKEN
 from members.kit.names import named
 from members.messaging.actions import write_messages
 from members.messaging.models import Message
-from members.privacy.actions import family_ids, forget_files
+from members.privacy.actions import family_ids, forget_files, note_taken
 from members.privacy.rules import ERASERS, HOLDINGS, Holding, Origin, leave_out, register
 from members.profiles.models import Member
 
@@ -93,6 +94,7 @@ register(
     Holding("members.PrivacyStep", _("What was done with your data"), LAW, Origin.OBSERVED),
 )  # fmt: skip
 ERASERS.append(forget_files)
+TAKEN.append(note_taken)
 leave_out(
     admin_LogEntry="what staff did; what names a member is taken out when they are erased",
     account_EmailAddress="we do not use it: a member's addresses are identities",

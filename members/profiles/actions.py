@@ -65,13 +65,6 @@ class MemberMerged(Refusal):
     sentence = _("This member was merged into another. Change that one.")
 
 
-class BadLanguage(Malformed):
-    """We do not write in this language."""
-
-    code = "bad_language"
-    sentence = _("We write in %(ours)s only.")
-
-
 class ProfileChanges(TypedDict, total=False):
     """What may change about a member; what is left out stays. Values in `custom` replace those of their codes."""
 
@@ -313,7 +306,7 @@ def our_language(code: str) -> str:
     """The code again if we write in it. Raises BadLanguage."""
     ours = dict(settings.LANGUAGES)
     if code not in ours:
-        raise BadLanguage(ours=", ".join(ours))
+        raise rules.BadLanguage(ours=", ".join(ours))
     return code
 
 

@@ -72,6 +72,13 @@ class BadField(Malformed):
     sentence = _("%(value)s cannot stand in the field %(field)s.")
 
 
+class BadLanguage(Malformed):
+    """We do not write in this language."""
+
+    code = "bad_language"
+    sentence = _("We write in %(ours)s only.")
+
+
 class BadBirthday(Malformed):
     """Nobody was born on that day."""
 

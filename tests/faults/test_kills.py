@@ -21,12 +21,12 @@ from django.utils import timezone
 from config.engines import free_port
 from loyalty import tasks
 from loyalty.earning.models import Award
-from loyalty.imports.actions import LEASE
 from loyalty.imports.models import SaleImport
 from loyalty.ledger.actions import Credit, earn_many, prove_range
 from loyalty.ledger.models import Account, Movement, PointKind
 from loyalty.tiers.models import TierChange
 from members.kit.models import Chunk, IdempotentAnswer, Tick
+from members.kit.uploads import LEASE
 from members.messaging.models import Message
 from members.purchases.models import Sale
 from tests.factories import MemberFactory, TillFactory

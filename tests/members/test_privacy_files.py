@@ -4,8 +4,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from members.extracts.actions import rows_for
 from members.extracts.models import Extract
 from members.privacy.actions import erase
+from members.privacy.models import Look
 from members.roster.models import RosterImport, RosterRow
 from tests.factories import NOW, MemberFactory, StoreFactory, UserFactory
 
@@ -62,3 +64,18 @@ def test_a_file_on_its_way_in_is_kept_until_it_is_done(anna):
 
     coming.refresh_from_db()
     assert default_storage.exists(coming.file.name)
+
+
+def test_whose_contacts_somebody_takes_along_can_read_it_and_masked_ones_leave_no_look(anna):
+    sima = MemberFactory.create(name="司马青衫", phone="13812345678")
+    MemberFactory.create(name="An", phone="13700001111", home_store=sima.home_store)
+    mark = UserFactory.create(username="mark", role="marketer", sees_all_stores=True)
+
+    masked = list(rows_for([sima.pk], mark))
+    assert not Look.objects.exists()
+    whole = list(rows_for([sima.pk], anna))
+
+    assert "+8613812345678" in whole[1]
+    assert "+8613812345678" not in masked[1]
+    assert list(Look.objects.values_list("member", "user")) == [(sima.pk, anna.pk)]
+    assert Look.objects.get().why
