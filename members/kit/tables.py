@@ -125,7 +125,7 @@ def harmless(cell: str) -> str:
 
 def original(cell: str) -> str:
     """The cell as it was before `harmless`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA_BEGINS, "'")) else cell
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*FORMULA_BEGINS, "'")) else cell
 
 
 def first_like(names: Sequence[str], beginnings: Sequence[str], *, taken: set[int]) -> int | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from members.kit.arrays import days, integers, moments, texts
+
 NEW_IDS = "SELECT nextval(pg_get_serial_sequence('members_member', 'id')) FROM generate_series(1, %s)"
 
 # The member of a new identity is inserted after it: its foreign key is checked at the end of the transaction.
@@ -71,7 +73,7 @@ def insert_identities(owners: dict[Found, int]) -> set[Found]:
     """
     rows = sorted((kind, value, member) for (kind, value), member in owners.items())
     with connection.cursor() as cursor:
-        columns: list[Any] = [[row[2] for row in rows], [row[0] for row in rows], [row[1] for row in rows]]
+        columns = [integers(row[2] for row in rows), texts(row[0] for row in rows), texts(row[1] for row in rows)]
         cursor.execute(INSERT_IDENTITIES, columns)
         return {(kind, value) for kind, value in cursor.fetchall()}
 
@@ -80,13 +82,13 @@ def select_owners(identities: Iterable[Found]) -> dict[Found, int]:
     """The ids of the members who have these identities."""
     asked = list(identities)
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_OWNERS, [[kind for kind, _value in asked], [value for _kind, value in asked]])
+        cursor.execute(SELECT_OWNERS, [texts(kind for kind, _value in asked), texts(value for _kind, value in asked)])
         return {(kind, value): member for kind, value, member in cursor.fetchall()}
 
 
 def select_erased(blind: Mapping[Found, Found]) -> set[Found]:
     """Those of the identities whose keyed hash is blocked; `blind` has (kind, hash) of each."""
-    columns = [[kind for kind, _digest in blind.values()], [digest for _kind, digest in blind.values()]]
+    columns = [texts(kind for kind, _digest in blind.values()), texts(digest for _kind, digest in blind.values())]
     with connection.cursor() as cursor:
         cursor.execute(SELECT_ERASED, columns)
         blocked = {(kind, digest) for kind, digest in cursor.fetchall()}
@@ -95,16 +97,16 @@ def select_erased(blind: Mapping[Found, Found]) -> set[Found]:
 
 def insert_members(members: Sequence[NewMember], numbers: Sequence[str]) -> set[int]:
     """Write members under these numbers; the ids of those whose number was free."""
-    columns: list[Any] = [
-        [member.id for member in members],
-        list(numbers),
-        [member.name for member in members],
-        [member.language for member in members],
-        [member.birth_on for member in members],
-        [member.home_store_id for member in members],
-        [member.source for member in members],
-        [member.enrolled_at for member in members],
-        [json.dumps(member.custom) for member in members],
+    columns = [
+        integers(member.id for member in members),
+        texts(numbers),
+        texts(member.name for member in members),
+        texts(member.language for member in members),
+        days(member.birth_on for member in members),
+        integers(member.home_store_id for member in members),
+        texts(member.source for member in members),
+        moments(member.enrolled_at for member in members),
+        texts(json.dumps(member.custom) if member.custom else "{}" for member in members),
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT_MEMBERS, columns)

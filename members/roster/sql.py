@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from members.kit.arrays import integers, texts
+from members.kit.arrays import days, integers, texts
 
 # In the order of ids, so that two who lock the same members never wait in a ring.
 LOCK_MEMBERS = """
@@ -62,8 +62,8 @@ def update_members(members: Sequence[Known]) -> None:
                 integers(each.id for each in members),
                 texts(each.name for each in members),
                 texts(each.language for each in members),
-                [each.birth_on for each in members],
+                days(each.birth_on for each in members),
                 integers(each.home_store for each in members),
-                [json.dumps(each.custom) for each in members],
+                texts(json.dumps(each.custom) for each in members),
             ],
         )
