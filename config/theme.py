@@ -116,6 +116,16 @@ SIDEBAR = [
         ],
     },
     {
+        "title": _("Files"),
+        "items": [
+            entry(_("Imports of members"), "members.rosterimport", "person_add"),
+            entry(_("Exports of members"), "members.extract", "file_download")
+            | {"permission": may("members.export_member")},
+            entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
+            entry(_("Programme files"), "loyalty.programmefile", "description"),
+        ],
+    },
+    {
         "title": _("Set-up"),
         "items": [
             entry(_("Stores"), "members.store", "storefront"),
@@ -136,11 +146,6 @@ SIDEBAR = [
             entry(_("Webhook endpoints"), "members.endpoint", "webhook"),
             entry(_("Webhook deliveries"), "members.delivery", "outgoing_mail"),
             entry(_("Programme"), "loyalty.programme", "tune"),
-            entry(_("Programme files"), "loyalty.programmefile", "description"),
-            entry(_("Exports of members"), "members.extract", "file_download")
-            | {"permission": may("members.export_member")},
-            entry(_("Imports of members"), "members.rosterimport", "person_add"),
-            entry(_("Imports of sales"), "loyalty.saleimport", "upload_file"),
         ],
     },
 ]

@@ -48,6 +48,9 @@ LABELS = {"running": "info", "done": "success", "cancelled": "warning", "failed"
 class BacktestDesk(Records):
     """Drafts of rules and promotions tried on past sales, the latest first."""
 
+    nothing_yet = _(
+        "Open a rule, a promotion or a ladder in the making and try it on past sales: the result stays here."
+    )
     list_display = ("rule", "days", "whose", "state", "difference", "asked_by", "asked_at")
     list_filter = ("status",)
     list_select_related = ("draft__rule", "promotion_draft__promotion", "created_by")

@@ -49,6 +49,9 @@ class MineFilter(admin.SimpleListFilter):
 
 @admin.register(Correction)
 class CorrectionDesk(OfMemberMixin, Records):
+    nothing_yet = _(
+        "Points given or taken by hand on a member's page stand here, those that wait for a second person first."
+    )
     store_path = "member__home_store"
     list_display = ("asked_at", "member_shown", "amount", "why", "state", "asker", "decider")
     list_filter = (MineFilter, "status", "purpose")
@@ -146,11 +149,13 @@ def choices_for(correction: Correction, user: User) -> dict[str, Any]:
 
 @admin.register(CorrectionReason)
 class CorrectionReasonDesk(Kept):
+    nothing_yet = _("Whoever corrects points chooses a reason from this list. Add the first one.")
     list_display = ("code", "name_zh", "name_en", "is_on")
     ordering = ("pk",)
 
 
 @admin.register(CorrectionLimit)
 class CorrectionLimitDesk(Kept):
+    nothing_yet = _("Without a limit for a role its members of staff correct nothing. Add one for each role that may.")
     list_display = ("role", "gives_once", "gives_a_day", "takes_once", "takes_a_day")
     ordering = ("role__name",)

@@ -199,6 +199,7 @@ class SayingDesk(Kept):
 class EarningRuleDesk(SayingDesk):
     """Earning rules, with a preset."""
 
+    nothing_yet = _("Rules say what a sale or an event earns. Add the first one, or begin with a preset.")
     sayings = Sayings(
         "rule", VersionForm, RuleVersion, change_rule, keep_draft, version_of, drafted, findings, words_of_version,
         "rule_say", "backtest_of",

@@ -29,6 +29,7 @@ class GiftRuleDesk(Kept):
 
 @admin.register(Gift)
 class GiftDesk(OfMemberMixin, Records):
+    nothing_yet = _("Points that members give to each other, at home or at the till, are listed here.")
     store_path = "member__home_store"
     list_display = ("given_at", "member_shown", "amount", "note")
     list_select_related = ("member", "kind")

@@ -26,6 +26,7 @@ from members.stores.models import User
 class GrantDesk(profiles.OfMemberMixin, Records):
     """Tiers given by staff, sold, and bought with points."""
 
+    nothing_yet = _("Tiers that were given by hand, sold or bought with points. Give one on a member's page.")
     store_path = "member__home_store"
     list_display = ("since", "member_shown", "tier_given", "held_by", "until", "ended_at", "reason")
     list_filter = ("held_by",)

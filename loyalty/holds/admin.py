@@ -18,6 +18,7 @@ from members.stores.admin import StoreFilter
 
 @admin.register(Hold)
 class HoldDesk(OfMemberMixin, Records):
+    nothing_yet = _("Points that a till sets aside for an open basket stand here until they are used or set free.")
     store_path = "store"
     list_display = ("placed_at", "member_shown", "amount", "state", "spent", "expires_at", "store_name")
     list_filter = ("status", ("store", StoreFilter))
@@ -51,6 +52,9 @@ class HoldDesk(OfMemberMixin, Records):
 
 @admin.register(BudgetHold)
 class BudgetHoldDesk(OfMemberMixin, Records):
+    nothing_yet = _(
+        "When a till keeps a basket's place in a budget, it stands here until the sale comes or time is up."
+    )
     store_path = "store"
     list_display = ("placed_at", "member_shown", "held", "state", "expires_at", "store_name")
     list_filter = ("status", ("store", StoreFilter))

@@ -23,6 +23,7 @@ SHOWN = 50  # bad rows on the page; the file has them all
 class SaleImportDesk(FileDesk):
     """Files of sales: hand one in, watch it go, fetch the rows that could not be taken."""
 
+    nothing_yet = _("Sales of earlier years come from a file: hand one in, try it, and take it in.")
     door: ClassVar[str] = "import"
     state_template: ClassVar[str] = "admin/import_state.html"
     store_path = "store"

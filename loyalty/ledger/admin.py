@@ -31,6 +31,7 @@ class PointKindDesk(Kept):
 class MovementDesk(OfMemberMixin, Records):
     """The statement: every movement of every account; search for a member to see theirs."""
 
+    nothing_yet = _("Every change of every member's points is listed here from the first sale on.")
     store_path = "member__home_store"
     member_path = "account__member"  # by whose index the movements of one member are found
     list_display = ("happened_at", "member_shown", "kind_shown", "change", "balance", "waiting", "reason")
@@ -70,6 +71,7 @@ class MovementDesk(OfMemberMixin, Records):
 class DifferenceDesk(OfMemberMixin, Records):
     """What the nightly proof found. Empty is what you want to see."""
 
+    nothing_yet = _("Each night the balances are proved from the movements. Nothing differs.")
     store_path = "member__home_store"
     list_display: Any = ("found_at", "member_shown", "proof", "stored", "computed")
     list_select_related = ("member",)

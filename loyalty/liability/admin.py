@@ -39,6 +39,7 @@ def sees_liability(request: HttpRequest) -> bool:
 class LiabilityDesk(Records):
     """What the shop owes in points. The list below the charts is the table behind them."""
 
+    nothing_yet = _("What the shop owes in points is counted at night: tomorrow the first day stands here.")
     list_display = ("taken_on", "of_kind", "outstanding", "value", "used_later", "lapses_later", "owed")
     list_filter = ("kind",)
     list_select_related = ("kind",)

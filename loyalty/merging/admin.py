@@ -38,6 +38,8 @@ admin.site.unregister(Member)
 class MemberDesk(benefits.MemberDesk):
     """A member's page, from which another one can be merged into this one."""
 
+    nothing_yet = _("Members join at a till, in the portal, from a file, or by the button above.")
+
     def facts_of(self, request: HttpRequest, member: Member) -> dict[str, Any]:
         """With who was merged into them."""
         shows = cast(User, request.user).has_perm("loyalty.view_merge")
@@ -131,6 +133,10 @@ def shown(preview: Preview, form: MergeForm) -> dict[str, Any]:
 class MergeDesk(OfMemberMixin, Records):
     """Every merge, and whether it was undone."""
 
+    nothing_yet = _(
+        "When two members turn out to be one person, they are merged on a member's page. "
+        "Each merge can be undone for 30 days here."
+    )
     store_path = "member__home_store"
     list_display = ("merged_at", "member_shown", "duplicate_number", "reason", "by", "state")
     list_select_related = ("member", "merged_by", "undone_by")

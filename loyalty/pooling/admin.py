@@ -89,6 +89,7 @@ class AdmitForm(forms.ModelForm[Seat]):
 class SeatDesk(OfMemberMixin, Records):
     """Who belongs to which household, and since when."""
 
+    nothing_yet = _("Members found households in the portal; who belongs to which stands here.")
     store_path = "member__home_store"
     list_display = ("household", "member_shown", "gives", "draws_a_month", "joined_at", "left_at")
     list_select_related = ("member", "household")
@@ -122,6 +123,7 @@ class SeatDesk(OfMemberMixin, Records):
 class DrawDesk(OfMemberMixin, Records):
     """Who drew what from whom."""
 
+    nothing_yet = _("When somebody spends points of their household, it says here whose they were.")
     store_path = "member__home_store"
     list_display = ("drawn_at", "member_shown", "amount", "restored", "household")
     list_select_related = ("member", "kind", "household")

@@ -27,6 +27,7 @@ LABELS = {"in": "success", "bad": "danger", "same": "info", "open": "warning"}
 class ProgrammeFileDesk(Records):
     """Files of the programme: nothing changes before somebody has read what would."""
 
+    nothing_yet = _("Hand in a programme as a YAML file: you see what it would change before anything does.")
     list_display = ("name", "state", "handed_in_at", "who", "taken_in_at")
     list_select_related = ("created_by",)
     list_before_template = "admin/programme_files.html"

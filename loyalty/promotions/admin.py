@@ -40,6 +40,7 @@ LABELS = {"running": "success", "coming": "info", "over": "", "off": "warning"}
 class PromotionDesk(SayingDesk):
     """Promotions, with what they gave; the preview shows an example basket."""
 
+    nothing_yet = _("Promotions lower prices for members. Add the first one, or begin with a preset.")
     sayings = Sayings(
         "promotion", PromotionForm, PromotionVersion, change_promotion, keep_promotion, version_kept, drafted, findings,
         words_of_promotion, "promotion_say", "backtest_of_promotion",
@@ -117,6 +118,7 @@ def when_of(promotion: Promotion) -> When:
 class PayTermsDesk(Kept):
     """What points pay, and paid: the newest terms that have begun hold."""
 
+    nothing_yet = _("Until terms are added, members cannot pay with points.")
     list_display: Any = ("says", "valid_from", "is_on", "who")
     list_select_related = ("kind", "created_by")
     ordering = ("-valid_from", "-pk")

@@ -52,6 +52,7 @@ class SaleDesk(WhyMixin, purchases.SaleDesk):
 class EventDesk(WhyMixin, OfMemberMixin, Records):
     """What members did beside buying, with the awards it brought."""
 
+    nothing_yet = _("What members do beside buying, such as joining or a review, is listed here with what it earned.")
     store_path = "member__home_store"
     list_display = ("happened_at", "member_shown", "what", "store_name")
     list_filter = ("code",)

@@ -82,6 +82,7 @@ admin.site.unregister(Sale)
 class SaleDesk(reasons.SaleDesk):
     """Sales, with a button by which goods come back."""
 
+    nothing_yet = _("Sales come from tills by the API, or from a file.")
     actions_detail = ("take_back",)
     change_form_outer_before_template = "admin/sale_doors.html"
 
@@ -153,6 +154,7 @@ def fall_of(outcome: Outcome | None) -> tuple[str, str] | None:
 class ReturnDesk(OfMemberMixin, Records):
     """What came back; one that was a mistake is cancelled, and one that waits shows that it does."""
 
+    nothing_yet = _("Goods come back from the page of their sale, or from a till. They are listed here.")
     store_path = "store"
     list_display = ("happened_at", "given_back", "member_shown", "store_name", "condition", "sale_receipt")
     list_filter = (("store", StoreFilter), "state")

@@ -24,6 +24,7 @@ from members.stores.models import Store
 class BudgetDesk(Kept):
     """What promotions may cost together: how much there is, how much is used, and which rules use it."""
 
+    nothing_yet = _("A budget limits what rules or promotions may give away together.")
     list_display: Any = ("code", "name", "state", "used_by")
     search_fields = ("code", "name_zh", "name_en")
     change_form_outer_before_template = "admin/budget_state.html"

@@ -85,6 +85,7 @@ class TierInline(TabularInline):
 class LadderDesk(Kept):
     """Growth thresholds are points; spend thresholds are minor units of money."""
 
+    nothing_yet = _("A ladder is an ordered set of tiers. Add one to have members rise.")
     form = LadderForm
     list_display = ("code", "name_zh", "name_en", "position", "basis", "window", "validity")
     ordering = ("position", "pk")
@@ -106,6 +107,7 @@ class LadderDesk(Kept):
 
 @admin.register(TierChange)
 class TierChangeDesk(profiles.OfMemberMixin, Records):
+    nothing_yet = _("Every rise and fall of a member is listed here.")
     store_path = "member__home_store"
     list_display = ("happened_at", "member_shown", "tier_before", "tier_after", "reason", "note")
     list_filter = ("reason",)

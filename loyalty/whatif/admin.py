@@ -69,6 +69,7 @@ class DraftBenefitInline(TabularInline):
 class LadderDraftDesk(Kept):
     """Drafts: drawn from a ladder, measured over everybody, published on a page that shows the matrix."""
 
+    nothing_yet = _("Draw a draft from a ladder's page: see what it would do to everybody before you publish it.")
     list_display = ("name", "ladder_name", "state", "created_at", "published_at")
     list_select_related = ("ladder",)
     inlines = (DraftTierInline, DraftBenefitInline)

@@ -13,6 +13,7 @@ from members.kit.admin import Kept
 
 @admin.register(Topic)
 class TopicDesk(Kept):
+    nothing_yet = _("Topics let members say what they want to hear about. Add the first one.")
     list_display = ("code", "name_zh", "name_en", "position", "is_on")
     ordering = ("position", "code")
 

@@ -82,6 +82,9 @@ class MemberDesk(profiles.MemberDesk):
 class ExtractDesk(Records):
     """The reader's own files."""
 
+    nothing_yet = _(
+        "Open the list of members or a segment and choose “Export”: the file can be fetched here for some days."
+    )
     list_display: Any = ("name", "format", "state", "total", "created_at")
     change_form_outer_before_template = "admin/extract_state.html"
 

@@ -47,6 +47,7 @@ class GoalForm(forms.ModelForm[Goal]):
 class GoalDesk(Kept):
     """Goals with how far they are; a goal's page shows the way it came."""
 
+    nothing_yet = _("Say what the shop wants to reach with its members, by when, and who answers for it.")
     form = GoalForm
     store_path = "store"
     list_display: Any = ("name", "kind", "store_shown", "so_far", "way", "state", "ends_on", "owner_name")

@@ -43,6 +43,7 @@ PAGES: tuple[tuple[str, str | Promise], ...] = (
 class MemberScoreDesk(OfMemberMixin, Records):
     """Members by what they are worth and where they stand; the pages of insight hang here."""
 
+    nothing_yet = _("Scores are counted at night: after the first night with sales they stand here.")
     store_path = "member__home_store"
     list_display: Any = (
         "portrait", "cell_shown", "risk_shown", "spent", "expected", "decile", "engagement", "last_on",

@@ -69,6 +69,7 @@ class Desk(ScopeMixin, ModelAdmin):
     list_filter_submit = False
     ordering: Any = ("-pk",)
     warn_unsaved_form = True
+    nothing_yet: Any = ""  # what will stand in the list and how to get it, in a sentence
 
     def changeform_view(
         self,

@@ -71,6 +71,7 @@ class TemplateFilter(admin.SimpleListFilter):
 class MessageDesk(OfMemberMixin, Records):
     """Every message, and every decision not to send one."""
 
+    nothing_yet = _("Every message, and every decision not to send one, is listed here with its reason.")
     store_path = "member__home_store"
     list_display = ("due_at", "member_shown", "template", "channel", "state", "why")
     list_filter = ("status", "channel", TemplateFilter)

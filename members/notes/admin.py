@@ -53,6 +53,7 @@ class StateFilter(admin.SimpleListFilter):
 class NoteDesk(OfMemberMixin, Records):
     """What colleagues wrote down: tasks first, by their day."""
 
+    nothing_yet = _("Notes and tasks are written on a member's page and in the till card.")
     store_path = "member__home_store"
     list_display: Any = ("said", "member_link", "state", "due_on", "writer", "written_at")
     list_filter: Any = (StateFilter,)

@@ -64,6 +64,7 @@ class CounterForm(AnswersForm):
 class ConsentChangeDesk(OfMemberMixin, Records):
     """Every yes and no, with its proof. Nobody changes them."""
 
+    nothing_yet = _("Every yes and no of a member is kept here, with its proof.")
     store_path = "member__home_store"
     list_display = ("happened_at", "member_shown", "what", "answer", "source", "version")
     list_filter = ("purpose", "channel", "is_given", "source")

@@ -47,6 +47,7 @@ def member_for(request: HttpRequest, whose: int, permission: str) -> Member:
 class LookDesk(OfMemberMixin, Records):
     """Who looked at whose contacts, and why."""
 
+    nothing_yet = _("Whoever looks at a member's full contacts gives a reason; both are listed here.")
     store_path = "member__home_store"
     list_display = ("looked_at", "member_shown", "who", "why")
     list_select_related = ("member", "user")
@@ -81,6 +82,7 @@ class LookDesk(OfMemberMixin, Records):
 class ErasureDesk(OfMemberMixin, Records):
     """Who asked to be erased, whom the night proposes, and what came of it."""
 
+    nothing_yet = _("Nobody asked to be erased, and the night proposed nobody.")
     store_path = "member__home_store"
     list_display = ("asked_at", "member_shown", "state", "asker", "due_at", "obstacle", "ended_at")
     list_filter = ("status",)

@@ -325,6 +325,7 @@ class MemberDesk(Kept):
 
 @admin.register(CustomField)
 class CustomFieldDesk(Kept):
+    nothing_yet = _("Add a field for what your shop wants to know of its members and nobody else asks.")
     list_display = ("code", "name_zh", "name_en", "kind", "position")
     ordering = ("position", "code")
     fields = ("code", "name_zh", "name_en", "kind", "choices", "position")

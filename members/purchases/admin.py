@@ -17,6 +17,7 @@ from members.stores.admin import StoreFilter
 
 @admin.register(Product)
 class ProductDesk(Kept):
+    nothing_yet = _("Products are known from the first sale in which they stand.")
     list_display = ("sku", "name", "category", "brand")
     list_filter = ("category",)
     search_fields = ("^sku", "^name")

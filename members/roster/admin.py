@@ -24,6 +24,7 @@ from members.stores.admin import StoreFilter
 class RosterImportDesk(FileDesk):
     """Files of members: hand one in, name its columns, try it, take it in, fetch what could not be taken."""
 
+    nothing_yet = _("Bring your members along: a CSV or XLSX file, tried row by row before anything is written.")
     door: ClassVar[str] = "roster"
     state_template: ClassVar[str] = "admin/roster_state.html"
     store_path = "store"

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO, cast
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from members.kit.names import named
 from members.kit.refusals import Refusal
@@ -18,7 +19,7 @@ EXAMPLES = 3  # rows
 SHOWN = 50  # rows of the report on a page
 SAYS: dict[str, str | Promise] = {
     **{kind.value: kind.label for kind in Identity.Kind},
-    "name": _("name"),
+    "name": pgettext_lazy("of a person", "name"),
     "birth_on": _("birthday"),
     "home_store": _("home store"),
     "enrolled_at": _("enrolled at"),
@@ -67,7 +68,13 @@ def shown(row: RosterRow, says: dict[str, str | Promise], stores: dict[int, str]
         {"what": says.get(field, field), "old": spoken(field, old, stores), "new": spoken(field, new, stores)}
         for field, (old, new) in row.changes.items()
     ]
-    return {"line": row.line, "reason": row.reason, "code": row.code, "cells": row.cells, "changes": changes}
+    return {
+        "line": row.line,
+        "reason": row.reason,
+        "code": row.code,
+        "cells": [cell for cell in row.cells if cell.strip()],
+        "changes": changes,
+    }
 
 
 def spoken(field: str, value: Any, stores: dict[int, str]) -> Any:

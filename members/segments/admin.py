@@ -67,6 +67,7 @@ def of_here(request: HttpRequest) -> Q:
 class SegmentDesk(Kept):
     """Segments in sentences. Sizes are those of the members whom the reader sees."""
 
+    nothing_yet = _("A segment is a question about your members, put together in sentences. Ask the first one.")
     list_display: Any = ("name", "size", "state", "sentence", "as_of")
     search_fields = ("code", "name_zh", "name_en")
     list_filter = ("is_live",)
@@ -341,6 +342,7 @@ def versions_of(segment: Segment, known: Known) -> list[dict[str, Any]]:
 class MemberListDesk(Kept):
     """Lists of members by phone, card or number: pasted or out of a file."""
 
+    nothing_yet = _("Paste phones, cards or numbers, or hand in a file, to have a list that segments may ask for.")
     list_display: Any = ("name", "size", "unknown", "who", "created_at")
     list_select_related = ("created_by",)
     fields = ("name", "pasted", "file")
@@ -371,6 +373,7 @@ class MemberListDesk(Kept):
 class AudienceDesk(Records):
     """Audiences that were frozen; nobody changes them."""
 
+    nothing_yet = _("Freeze a segment on its page to keep who is in it at this moment.")
     list_display: Any = ("name", "segment_name", "size", "frozen_at", "who")
     list_select_related = ("segment", "created_by")
     fields = readonly_fields = ("name", "segment_name", "size", "version", "frozen_at", "who")

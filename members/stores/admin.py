@@ -33,6 +33,7 @@ class StoreFilter(RelatedOnlyFieldListFilter):
 
 @admin.register(Store)
 class StoreDesk(Kept):
+    nothing_yet = _("Everything begins with a store. Add the first one.")
     store_path = "pk"
     list_display = ("code", "name_zh", "name_en", "city", "is_open")
     search_fields = ("code", "name_zh", "name_en")
@@ -56,6 +57,7 @@ class TillForm(forms.ModelForm[Till]):
 class TillDesk(Kept):
     """A till's key is shown once, when it is opened; afterwards only how it begins."""
 
+    nothing_yet = _("A till sends sales with its own key. Open one for each register or web shop.")
     form = TillForm
     store_path = "store"
     list_display = ("name", "store_name", "key_prefix", "state", "last_used_at")

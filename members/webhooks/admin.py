@@ -61,6 +61,7 @@ class EndpointForm(forms.ModelForm[Endpoint]):
 class EndpointDesk(Kept):
     """A secret is shown once, when it is made."""
 
+    nothing_yet = _("Let another system of yours hear at once when members join, points move or tiers change.")
     form = EndpointForm
     list_display = ("name", "host", "told", "state", "failing_since")
     ordering = ("name", "pk")
@@ -124,6 +125,7 @@ class EndpointDesk(Kept):
 class DeliveryDesk(Records):
     """Everything that endpoints were told, and what they answered."""
 
+    nothing_yet = _("What endpoints are told is listed here, with their answers. Add an endpoint first.")
     list_display = ("due_at", "endpoint_name", "what", "state", "attempts", "answered", "why")
     list_filter = ("status", "endpoint")
     list_select_related = ("endpoint", "occurrence")

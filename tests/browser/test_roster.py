@@ -37,7 +37,7 @@ def test_a_file_goes_from_upload_to_the_mended_rows(
     expect(page.get_by_label("生日")).to_have_value("birth_on")
     page.get_by_label("联系号码").select_option(label="phone")
     page.get_by_label("称呼").select_option(label="name")
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Try the file").click()
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     made = RosterImport.objects.get()
     run_roster_import(made.pk)
@@ -49,7 +49,7 @@ def test_a_file_goes_from_upload_to_the_mended_rows(
     expect(page.locator("del", has_text="王芳")).to_be_visible()
     assert Member.objects.count() == 1
 
-    page.get_by_role("button", name="Take it in").click()
+    page.get_by_role("button", name="Take the file in").click()
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     run_roster_import(made.pk)
     expect(page.get_by_text("Members enrolled")).to_be_visible()
@@ -66,9 +66,9 @@ def test_a_file_goes_from_upload_to_the_mended_rows(
     page.locator("input[type=file]").set_input_files(mended)
     page.locator("[name=_save]").click()
     expect(page.get_by_label("联系号码")).to_have_value("phone")  # as it was said before
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Try the file").click()
     run_roster_import(RosterImport.objects.latest("pk").pk)
-    page.get_by_role("button", name="Take it in").click()
+    page.get_by_role("button", name="Take the file in").click()
     expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     run_roster_import(RosterImport.objects.latest("pk").pk)
 
