@@ -128,6 +128,7 @@ CELERY_TIMEZONE = "UTC"
 # Words, times and money
 
 LANGUAGE_CODE = os.environ.get("REGULARS_LANGUAGE", "zh-hans")
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_I18N = True

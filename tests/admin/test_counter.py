@@ -25,7 +25,7 @@ def test_the_card_says_who_what_matters_and_what_to_say(world):
     assert "王小明" in words
     assert "Gold" in words
     assert "6,000" in words
-    assert "window, by March 9, 2026" in words
+    assert "window, by 9 Mar 2026" in words
     assert "What matters now" in words
     assert "138" not in words
 

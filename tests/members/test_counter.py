@@ -47,7 +47,7 @@ def test_a_late_task_comes_first_and_what_lapses_is_what_to_say(clerk):
     cues = cues_for(member=wang, user=clerk, now=NOW)
 
     assert [cue.words for cue in cues] == [
-        "ring back, by March 9, 2026",
+        "ring back, by 9 Mar 2026",
         "70 Points lapse on March 18",
         "Birthday in 3 days",
         "Last purchase 400 days ago",
