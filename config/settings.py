@@ -207,6 +207,8 @@ TILL_FILTERS_A_MINUTE = int(os.environ.get("REGULARS_TILL_FILTER_RATE", "120")) 
 SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "BucketEnum": "loyalty.ledger.models.Bucket",
+        "ConsentChannelEnum": "members.consents.models.Channel",
+        "SaleChannelEnum": "members.purchases.models.Channel",
         "WhoKindEnum": ["number", "phone", "email", "card", "wechat"],
     },
     "TITLE": "Regulars",

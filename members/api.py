@@ -5,12 +5,14 @@ from typing import Any
 from django.urls import URLPattern, URLResolver
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
+from members.preferences import api as preferences
 from members.profiles import api as profiles
 from members.scores import api as scores
 from members.segments import api as segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *profiles.urlpatterns,
+    *preferences.urlpatterns,
     *scores.urlpatterns,
     *segments.urlpatterns,
 ]

@@ -12,7 +12,7 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
-        shows = ("timeline", "messaging", "counter", "webhooks", "privacy")
+        shows = ("timeline", "messaging", "counter", "webhooks", "preferences", "privacy")
         for drawer in (f"{room}.panels" for room in shows):
             import_module(f"members.{drawer}")
         for room in ("profiles", "people", "consents", "purchases", "scores", "messaging"):

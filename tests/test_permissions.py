@@ -224,7 +224,7 @@ BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one noth
 FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
 TILLS_ONLY = {
     "api_members", "api_member", "api_segments", "api_segment_members", "api_member_segments",
-    "api_member_scores", "api_traits",
+    "api_member_scores", "api_traits", "api_member_consents",
     "api-sales", "api-bulk-sales", "api-quotes", "api-balances", "api-statement",
     "api-holds", "api-capture", "api-release", "api-release-budgets",
     "api-events", "api-returns", "api-preview-returns", "api-cancel-return",

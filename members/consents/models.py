@@ -42,6 +42,10 @@ class WordingQuerySet(models.QuerySet["Wording"]):
         """The words that count now."""
         return self.filter(purpose=purpose).order_by("-version").first()
 
+    def in_force(self) -> "WordingQuerySet":
+        """The words that count now, of every purpose."""
+        return self.order_by("purpose", "-version").distinct("purpose")
+
 
 class Wording(models.Model):
     """What members agree to, word for word. Never edited: other words are a new version."""
@@ -100,6 +104,7 @@ class ConsentChange(models.Model):
         MAIL = "mail", _("the member, by the link in a mail")
         LINK = "link", _("the member, by an unsubscribe link")
         STAFF = "staff", _("staff, at the counter")
+        TILL = "till", _("a till or the web shop")
         MERGE = "merge", _("two members became one")
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="consent_changes", db_index=False)
@@ -136,6 +141,10 @@ class ConsentChange(models.Model):
             models.CheckConstraint(
                 name="consent_of_staff_has_proof",
                 condition=~Q(source="staff") | Q(is_given=False) | (~Q(proof="") & Q(recorded_by__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="consent_of_till_has_proof",
+                condition=~Q(source="till") | Q(is_given=False) | (~Q(proof="") & Q(store__isnull=False)),
             ),
         ]
         indexes = [models.Index(name="consent_change_by_member", fields=["member", "-happened_at"])]
