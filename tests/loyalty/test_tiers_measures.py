@@ -14,6 +14,8 @@ from loyalty.batches.actions import record_sales
 from loyalty.benefits.actions import main_plan_of
 from loyalty.earning.actions import quote, record_sale
 from loyalty.ledger.models import PointKind
+from loyalty.returns.actions import Counter, record_return
+from loyalty.returns.rules import ReturnAsked
 from loyalty.tiers.actions import load_climbs, standing_of
 from loyalty.tiers.models import Ladder, Need, Standing, Tier, TierChange
 from loyalty.tiers.rules import (
@@ -32,6 +34,7 @@ from members.kit.names import named
 from members.messaging.models import Message
 from members.profiles.models import Member
 from members.purchases.actions import Bought
+from members.purchases.models import Sale
 from members.purchases.rules import Receipt
 from members.segments.models import Membership, Segment
 from members.segments.panels import uses_of
@@ -142,6 +145,27 @@ def test_a_tier_asks_for_all_or_any_of_its_measures(wang, combines, growth, visi
 
     reached = (growth and visits) if combines == "all" else (growth or visits)
     assert tier_of(wang) == ("silver" if reached else None)
+
+
+@pytest.mark.parametrize("back", [0, 40_000, 100_000])
+def test_what_came_back_counts_for_nothing_also_beside_other_measures(wang, back):
+    need("silver", "spend", 80_000)
+    need("silver", "purchases", 2)
+    main(basis="growth", window="anniversary")
+    grow(wang, 5_000, NOW - 9 * DAY)
+    for day, amount in ((8, 5_000), (7, 100_000)):
+        buy(wang, amount, NOW - day * DAY)
+    store = wang.home_store
+    sale = Sale.objects.get(member=wang, amount=100_000)
+    if back:
+        asked = ReturnAsked("B1", sale.receipt, NOW - 6 * DAY, amount=back)
+        record_return(member=wang, at=Counter(store, store), asked=asked, now=NOW)
+
+    climb = load_climbs()[0]
+    found = standing_of(member=wang.pk, climb=climb, at=NOW)
+
+    totals = dict(zip(climb.measures, (found.total, *found.more), strict=True))
+    assert (totals[Measure("spend")], totals[Measure("purchases")]) == (105_000 - back, 1 if back == 100_000 else 2)
 
 
 def test_the_sale_that_completes_the_measures_lifts_at_once_and_says_so(wang):
