@@ -79,7 +79,7 @@ def tier_now(climb: Climb | None) -> str:
 
 def window_of(climb: Climb) -> str:
     """When the window begins that a ladder judges at the end of the period."""
-    return begins(climb, "%(until)s::timestamptz", "m.enrolled_at")
+    return f"coalesce({begins(climb, '%(until)s::timestamptz', 'm.enrolled_at')}, '-infinity')"
 
 
 def counts(plan: Plan, bound: Bound) -> str:

@@ -82,14 +82,14 @@ def own_year(enrolled: str, moment: str) -> str:
 
 
 def begins(climb: Climb, moment: str, enrolled: str) -> str:
-    """When the window that ends at a moment begins."""
+    """When the window that ends at a moment begins; NULL counts from the beginning."""
     if climb.window == "rolling":
         return f"(({moment} AT TIME ZONE {zone()} - make_interval(months => {climb.months})) AT TIME ZONE {zone()})"
     if climb.window == "calendar":
         return f"(date_trunc('year', {moment} AT TIME ZONE {zone()}) AT TIME ZONE {zone()})"
     if climb.window == "anniversary":
         return own_year(enrolled, moment)
-    return "'-infinity'::timestamptz"
+    return "NULL::timestamptz"
 
 
 def begins_of_term(climb: Climb, until: str, enrolled: str) -> str:

@@ -1,10 +1,11 @@
 """What ladders count: several measures together, four windows, several ladders; one by one and in batches alike."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -249,6 +250,28 @@ def test_ladders_beside_the_main_one_rise_in_the_sale_and_are_judged_at_night(wa
     assert Message.objects.of(wang).filter(template="tier_reached", channel="inbox").count() == 3
     night(TONIGHT + 60 * DAY)
     assert (tier_of(wang), tier_of(wang, "visits")) == ("silver", "guest")
+
+
+def test_on_a_ladder_that_counts_ever_a_term_has_no_beginning_and_can_be_read(wang):
+    main(window="lifetime")
+    other_ladder("visits", "purchases", {"guest": 0, "friend": 1}, window="lifetime")
+
+    buy(wang, 150_000, NOW - 9 * DAY)
+    night(TONIGHT)
+
+    found = {standing.ladder.code: standing.counts_from for standing in wang.standings.select_related("ladder")}
+    assert found == {"main": None, "visits": None}
+
+
+def test_terms_that_were_written_with_an_endless_beginning_are_mended(wang):
+    buy(wang, 150_000, NOW - 9 * DAY)
+    mend = import_module("loyalty.migrations.0120_standings_that_count_ever").FORGET
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE loyalty_standing SET counts_from = '-infinity'")
+
+        cursor.execute(mend)
+
+    assert wang.standings.get().counts_from is None
 
 
 def test_the_place_of_a_ladder_says_which_is_the_main_one(wang):
