@@ -133,6 +133,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "rule_say": {"others": {403}, "marketer": {200}, "owner": {200}},
     "backtest_of": {"others": {403}, "marketer": {200}, "owner": {200}},
     "backtest_of_promotion": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "backtest_of_ladder": {"others": {403}, "marketer": {200}, "owner": {200}},
+    "backtest_moves": {"others": {403}, "marketer": {404}, "analyst": {404}, "owner": {404}},  # of a rule: no tiers
     "backtest_state": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "backtest_cancel": {"others": {405}},
     "backtest_members": {"others": {403}, "marketer": {200}, "analyst": {200}, "owner": {200}},
@@ -286,6 +288,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
     corner = world.there if there else world.here
     words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>"], 1)
     words |= {"<int:draft>": world.shared["loyalty_backtest"].draft_id}
+    words |= {"<int:ladder_draft>": world.shared["loyalty_ladderdraft"].pk}
     words |= {"<int:promotion_draft>": world.shared["loyalty_promotiondraft"].pk}
     words |= {
         "<slug:code>": "two-stores",

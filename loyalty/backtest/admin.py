@@ -1,6 +1,6 @@
 """The staff's door to backtests: choose days and members, watch it count, read the result, take it as a file."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -20,19 +20,23 @@ from loyalty.backtest.actions import (
     Draft,
     ask_backtest,
     cancel_backtest,
+    check_tried,
     draft_of,
     progress_of,
     swings_as_rows,
     version_drafted,
 )
 from loyalty.backtest.forms import BacktestForm
-from loyalty.backtest.models import Backtest, BacktestQuerySet
-from loyalty.backtest.panels import result_page, words_of_draft, words_of_whom
+from loyalty.backtest.models import Backtest, BacktestQuerySet, Swing
+from loyalty.backtest.panels import labels_of, result_page, words_of_draft, words_of_whom
 from loyalty.backtest.rules import read_whom
 from loyalty.drafting.models import RuleDraft
-from loyalty.promotions.models import Promotion, PromotionDraft
+from loyalty.promotions.models import Promotion, PromotionDraft, PromotionVersion
 from loyalty.reckoning.rules import SALE
 from loyalty.rulebook.models import EarningRule, RuleVersion
+from loyalty.tiers.models import Ladder
+from loyalty.whatif.admin import page_of_moves
+from loyalty.whatif.models import LadderDraft
 from members.kit.admin import Records, stores_seen
 from members.kit.money import format_money
 from members.kit.names import named
@@ -41,19 +45,22 @@ from members.kit.tables import write_rows
 from members.stores.models import User
 
 EARLIER = 10  # runs on the page of a draft
+SAME: dict[type[Draft], str] = {
+    RuleDraft: "draft__rule", PromotionDraft: "promotion_draft__promotion", LadderDraft: "ladder_draft__ladder",
+}  # fmt: skip
 LABELS = {"running": "info", "done": "success", "cancelled": "warning", "failed": "danger"}
 
 
 @admin.register(Backtest)
 class BacktestDesk(Records):
-    """Drafts of rules and promotions tried on past sales, the latest first."""
+    """Drafts of rules, promotions and ladders tried on what is past, the latest first."""
 
     nothing_yet = _(
         "Open a rule, a promotion or a ladder in the making and try it on past sales: the result stays here."
     )
     list_display = ("rule", "days", "whose", "state", "difference", "asked_by", "asked_at")
     list_filter = ("status",)
-    list_select_related = ("draft__rule", "promotion_draft__promotion", "created_by")
+    list_select_related = ("draft__rule", "promotion_draft__promotion", "ladder_draft__ladder", "created_by")
     list_before_template = "admin/backtests.html"
     change_form_outer_before_template = "admin/backtest_state.html"
 
@@ -81,6 +88,8 @@ class BacktestDesk(Records):
         ours = [
             path("of/<int:draft>/", view(both(self.ask)), name="backtest_of"),
             path("of-promotion/<int:promotion_draft>/", view(both(self.ask_promotion)), name="backtest_of_promotion"),
+            path("of-ladder/<int:ladder_draft>/", view(both(self.ask_ladder)), name="backtest_of_ladder"),
+            path("<int:number>/moves/", view(require_safe(self.moves)), name="backtest_moves"),
             path("<int:number>/state/", view(require_safe(self.show_state)), name="backtest_state"),
             path("<int:number>/cancel/", view(require_POST(self.cancel)), name="backtest_cancel"),
             path("<int:number>/members.csv", view(require_safe(self.download)), name="backtest_members"),
@@ -105,20 +114,24 @@ class BacktestDesk(Records):
         drafts = PromotionDraft.objects.select_related("promotion")
         return self.ask_of(request, drafts.filter(pk=promotion_draft).first())
 
+    def ask_ladder(self, request: HttpRequest, ladder_draft: int) -> HttpResponse:
+        """The same for a draft of a ladder."""
+        return self.ask_of(request, LadderDraft.objects.select_related("ladder").filter(pk=ladder_draft).first())
+
     def ask_of(self, request: HttpRequest, found: Draft | None) -> HttpResponse:
-        """The page of a draft of either kind."""
+        """The page of a draft of any kind."""
         if not may(request, "add_backtest"):
             raise PermissionDenied
         if found is None:
             raise Http404
         now = timezone.now()
         try:
-            version = version_drafted(found, at=now)
+            tried = tried_of(found, now)
         except Refusal as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(doors_of(found)["say_url"])
         form = BacktestForm(
-            request.POST if request.method == "POST" else None, version=version, today=timezone.localdate(now)
+            request.POST if request.method == "POST" else None, tried=tried, today=timezone.localdate(now)
         )
         if form.is_bound and form.is_valid():
             try:
@@ -130,19 +143,18 @@ class BacktestDesk(Records):
             **self.admin_site.each_context(request),
             **doors_of(found),
             "opts": self.opts,
-            "title": _("Try “%(rule)s” on past sales") % {"rule": named(about(found))},
+            "title": title_of(found),
             "form": form,
             "words": words_of_draft(found),
-            "is_about_sales": not isinstance(version, RuleVersion) or version.trigger == SALE,
+            "is_about_sales": not isinstance(tried, RuleVersion) or tried.trigger == SALE,
             "earlier": [(each, words_of_days(each), words_of_whom(read_whom(each.whom)), words_of_change(each))
                         for each in self.earlier(request, found)],
         }  # fmt: skip
         return TemplateResponse(request, "admin/backtest_ask.html", context)
 
     def earlier(self, request: HttpRequest, draft: Draft) -> Any:
-        """The latest runs of all drafts of the same rule or promotion."""
-        is_price = isinstance(draft, PromotionDraft)
-        same = {"promotion_draft__promotion" if is_price else "draft__rule": about(draft)}
+        """The latest runs of all drafts of the same rule, promotion or ladder."""
+        same = {SAME[type(draft)]: about(draft)}
         runs = self.get_queryset(request).filter(**same).select_related("created_by")
         return runs.order_by("-pk")[:EARLIER]
 
@@ -170,9 +182,25 @@ class BacktestDesk(Records):
         headers = {"Content-Disposition": f'attachment; filename="backtest-{number}.csv"'}
         return StreamingHttpResponse(write_rows(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
-    @display(description=_("rule or promotion"))
+    def moves(self, request: HttpRequest, number: int) -> HttpResponse:
+        """Who would have stood on another tier, a page at a time; members of the reader's stores."""
+        found = self.one(request, number)
+        if not found.is_of_ladder:
+            raise Http404
+        rows = Swing.objects.filter(backtest=found).moving()
+        page = page_of_moves(request, rows, labels_of(found))
+        page |= {
+            "title": name_of(draft_of(found)),
+            "heading": _("Who would have stood elsewhere"),
+            "amount": _("difference in points"),
+            "file_url": reverse("admin:backtest_members", args=[number]),
+            "back_url": reverse("admin:loyalty_backtest_change", args=[number]),
+        }
+        return render(request, "admin/moves.html", self.admin_site.each_context(request) | page)
+
+    @display(description=_("what is tried"))
     def rule(self, backtest: Backtest) -> str:
-        return named(about(draft_of(backtest)))
+        return name_of(draft_of(backtest))
 
     @display(description=_("period"))
     def days(self, backtest: Backtest) -> str:
@@ -225,13 +253,44 @@ def words_of_change(backtest: Backtest) -> str:
     return f"{'+' if change > 0 else ''}{format_money(change)}" if backtest.is_of_promotion else f"{change:+,}"
 
 
-def about(draft: Draft) -> EarningRule | Promotion:
-    """The rule or the promotion whose draft it is."""
+def tried_of(draft: Draft, now: datetime) -> RuleVersion | PromotionVersion | LadderDraft:
+    """What is tried, if it can be read. Raises as check_tried does; of a rule about events the page says no itself."""
+    if isinstance(draft, LadderDraft):
+        check_tried(draft, now)
+        return draft
+    return version_drafted(draft, at=now)
+
+
+def about(draft: Draft) -> EarningRule | Promotion | Ladder:
+    """The rule, the promotion or the ladder whose draft it is."""
+    if isinstance(draft, LadderDraft):
+        return draft.ladder
     return draft.promotion if isinstance(draft, PromotionDraft) else draft.rule
 
 
+def name_of(draft: Draft) -> str:
+    """What a draft is called: drafts of ladders have names, others that of their rule or promotion."""
+    return draft.name if isinstance(draft, LadderDraft) else named(about(draft))
+
+
+def title_of(draft: Draft) -> str:
+    """What the page says that one is about to do."""
+    if isinstance(draft, LadderDraft):
+        return _("Try “%(draft)s” on the past") % {"draft": draft.name}
+    return _("Try “%(rule)s” on past sales") % {"rule": named(about(draft))}
+
+
 def doors_of(draft: Draft) -> dict[str, Any]:
-    """Where one goes on from a draft, and whether it is about prices."""
+    """Where one goes on from a draft, and what it is about."""
+    if isinstance(draft, LadderDraft):
+        page = reverse("admin:loyalty_ladderdraft_change", args=[draft.pk])
+        return {
+            "is_ladder": True,
+            "name": draft.name,
+            "say_url": page,
+            "leave_url": page,
+            "try_url": reverse("admin:backtest_of_ladder", args=[draft.pk]),
+        }
     is_price, number = isinstance(draft, PromotionDraft), about(draft).pk
     say, desk, ask = (
         ("promotion_say", "loyalty_promotion_change", "backtest_of_promotion")
@@ -240,11 +299,21 @@ def doors_of(draft: Draft) -> dict[str, Any]:
     )
     return {
         "is_price": is_price,
-        "subject": about(draft),
+        "name": name_of(draft),
         "say_url": f"{reverse(f'admin:{say}', args=[number])}?draft={draft.pk}",
         "leave_url": reverse(f"admin:{desk}", args=[number]),
         "try_url": reverse(f"admin:{ask}", args=[draft.pk]),
     }
+
+
+SAYS: dict[type[Draft], str] = {
+    RuleDraft: "change_earningrule", PromotionDraft: "change_promotion", LadderDraft: "change_ladderdraft",
+}  # fmt: skip
+
+
+def is_open(draft: Draft) -> bool:
+    """Whether there is anything to do with a draft: one of a ladder is over once it is published or overtaken."""
+    return not isinstance(draft, LadderDraft) or draft.status == LadderDraft.Status.OPEN
 
 
 def state_of(backtest: Backtest, request: HttpRequest) -> dict[str, Any]:
@@ -259,8 +328,8 @@ def state_of(backtest: Backtest, request: HttpRequest) -> dict[str, Any]:
         "percent": progress_of(backtest),
         "runs": is_running,
         "may_cancel": is_running and may(request, "change_backtest"),
-        "may_try": may(request, "add_backtest"),
-        "may_say": may(request, "change_promotion" if backtest.is_of_promotion else "change_earningrule"),
+        "may_try": may(request, "add_backtest") and is_open(draft),
+        "may_say": may(request, SAYS[type(draft)]) and is_open(draft),
         "state_url": reverse("admin:backtest_state", args=[backtest.pk]),
         **result_page(backtest, stores_seen(request)),
     }

@@ -1,4 +1,4 @@
-"""The form in which staff say on which days and on whose sales a draft is tried."""
+"""The form in which staff say on which days and on whom a draft is tried."""
 
 from datetime import date
 from typing import Any
@@ -7,12 +7,14 @@ from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.backtest.actions import first_sale
 from loyalty.backtest.rules import CODES, Whom, check_period, presets
 from loyalty.conditions.tree import uses
 from loyalty.promotions.models import PromotionVersion
 from loyalty.rulebook.forms import names_with, one_day, several, tick
 from loyalty.rulebook.models import RuleVersion
 from loyalty.tiers.models import Tier
+from loyalty.whatif.models import LadderDraft
 from members.kit.refusals import Refusal
 from members.segments.models import Segment
 from members.stores.models import Store
@@ -24,7 +26,9 @@ TITLES = {
     "months_12": _("the last 12 months"),
     "year_ago": _("the same days last year"),
 }
-AT_FIELD = {"period_empty": "last", "period_to_come": "last", "period_too_long": "first"}
+AT_FIELD = {
+    "period_empty": "last", "period_to_come": "last", "period_before_sales": "last", "period_too_long": "first",
+}  # fmt: skip
 
 
 class BacktestForm(forms.Form):
@@ -35,18 +39,25 @@ class BacktestForm(forms.Form):
     last = one_day(_("last day"))
     moves_back = tick(_("move its own dates back a year"))
 
-    def __init__(self, data: Any = None, *, version: RuleVersion | PromotionVersion, today: date) -> None:
-        super().__init__(data, initial={"period": "months_3"})
-        self.today, self.presets = today, presets(today, version.conditions)
+    def __init__(self, data: Any = None, *, tried: RuleVersion | PromotionVersion | LadderDraft, today: date) -> None:
+        ladder = tried.ladder if isinstance(tried, LadderDraft) else None
+        super().__init__(data, initial={"period": "months_12" if ladder else "months_3"})
+        conditions = {} if isinstance(tried, LadderDraft) else tried.conditions
+        self.today, self.presets = today, presets(today, conditions)
+        self.earliest = first_sale() if ladder else None
+        if ladder:
+            del self.presets["year_ago"]  # a ladder has no days of its own
+            self.fields["period"].label = _("on which days")
         self.asked: dict[str, Any] = {}
         shown = {code: f"{date_format(first)} – {date_format(last)}" for code, (first, last) in self.presets.items()}
         choices = [(code, f"{TITLES[code]} ({days})") for code, days in shown.items()]
         self.fields["period"].choices = [*choices, (OWN, _("other days"))]  # type: ignore[attr-defined]
-        if not uses(version.conditions, "dates"):
+        if not uses(conditions, "dates"):
             del self.fields["moves_back"]
+        tiers = ladder.tiers.order_by("threshold") if ladder else Tier.objects.order_by("ladder", "threshold")
         for name, label, rows in (
             ("stores", _("only members with these home stores"), Store.objects.order_by("code")),
-            ("tiers", _("only members who hold these tiers now"), Tier.objects.order_by("ladder", "threshold")),
+            ("tiers", _("only members who hold these tiers now"), tiers),
             ("segments", _("only members who are in these segments now"), Segment.objects.live().by_name()),
         ):
             self.fields[name] = several(label, names_with(rows), help_text=_("None ticked: all of them."))
@@ -63,7 +74,7 @@ class BacktestForm(forms.Form):
         if self.errors or first is None or last is None:
             return said
         try:
-            check_period(first=first, last=last, today=self.today)
+            check_period(first=first, last=last, today=self.today, earliest=self.earliest)
         except Refusal as refusal:
             self.add_error(AT_FIELD[refusal.code], forms.ValidationError(str(refusal), code=refusal.code))
         named: dict[str, Any] = {name: tuple(said[name]) for name in CODES}

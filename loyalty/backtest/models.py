@@ -1,4 +1,4 @@
-"""Nouns: a draft tried on the sales of a period, and the members for whom it would have made a difference."""
+"""Nouns: a draft tried on a period that is past, and the members for whom it would have made a difference."""
 
 from django.conf import settings
 from django.db import models
@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.drafting.models import RuleDraft
 from loyalty.promotions.models import PromotionDraft
+from loyalty.whatif.models import LadderDraft
 from members.profiles.models import Member
 
 
 class BacktestQuerySet(models.QuerySet["Backtest"]):
     def with_drafts(self) -> "BacktestQuerySet":
-        return self.select_related("draft__rule", "promotion_draft__promotion")
+        return self.select_related("draft__rule", "promotion_draft__promotion", "ladder_draft__ladder")
 
     def running(self) -> "BacktestQuerySet":
         return self.filter(status=Backtest.Status.RUNNING)
@@ -22,7 +23,7 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
 
 class Backtest(models.Model):
-    """A draft of a rule or promotion on the sales of some days, both included. Chunks count; `result` keeps it."""
+    """A draft of a rule, promotion or ladder on some days, both included. Chunks count; `result` keeps it."""
 
     class Status(models.TextChoices):
         RUNNING = "running", _("running")
@@ -34,6 +35,10 @@ class Backtest(models.Model):
     promotion_draft = models.ForeignKey(
         PromotionDraft, models.PROTECT, related_name="backtests", null=True, verbose_name=_("draft of a promotion")
     )
+    ladder_draft = models.ForeignKey(
+        LadderDraft, models.PROTECT, related_name="backtests", null=True, verbose_name=_("draft of a ladder")
+    )
+    ladders = models.JSONField(null=True)  # of a ladder: as it was to be, and as it stood, when this was asked for
     first_on = models.DateField(_("first day"))
     last_on = models.DateField(_("last day"))
     whom = models.JSONField(default=dict)  # see rules.Whom: tiers, stores, segments, enrolled_from, enrolled_to
@@ -57,9 +62,18 @@ class Backtest(models.Model):
             models.UniqueConstraint(
                 name="backtest_runs_once_a_promotion", fields=["promotion_draft"], condition=Q(status="running")
             ),
+            models.UniqueConstraint(
+                name="backtest_runs_once_a_ladder", fields=["ladder_draft"], condition=Q(status="running")
+            ),
             models.CheckConstraint(
                 name="backtest_of_one_draft",
-                condition=Q(draft=None, promotion_draft__isnull=False) | Q(draft__isnull=False, promotion_draft=None),
+                condition=Q(draft=None, promotion_draft__isnull=False, ladder_draft=None)
+                | Q(draft__isnull=False, promotion_draft=None, ladder_draft=None)
+                | Q(draft=None, promotion_draft=None, ladder_draft__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="backtest_of_ladder_keeps_it",
+                condition=Q(ladder_draft=None, ladders=None) | Q(ladder_draft__isnull=False, ladders__isnull=False),
             ),
             models.CheckConstraint(name="backtest_has_days", condition=Q(last_on__gte=F("first_on"))),
             models.CheckConstraint(
@@ -78,6 +92,11 @@ class Backtest(models.Model):
         return self.promotion_draft_id is not None
 
     @property
+    def is_of_ladder(self) -> bool:
+        """Whether it says who would have stood where."""
+        return self.ladder_draft_id is not None
+
+    @property
     def slot(self) -> str:
         """Under which its chunks stand."""
         return f"backtest:{self.pk}"
@@ -92,11 +111,15 @@ class SwingQuerySet(models.QuerySet["Swing"]):
         """Who would have got less, the most first."""
         return self.filter(would__lt=F("really")).order_by(F("would") - F("really"), "member_id")
 
+    def moving(self) -> "SwingQuerySet":
+        """Who would have stood on another tier."""
+        return self.exclude(before=F("after")).exclude(before=None)
+
 
 class Swing(models.Model):
     """A member to whom the draft would have given more, or less, than was really given, returns taken off.
 
-    Points for a rule; for a promotion minor units off.
+    Points for a rule or a ladder; for a promotion minor units off. For a ladder also who would have stood elsewhere.
     """
 
     # A sum over everybody, written a million rows at a time: one index, and no look for what was just read.
@@ -108,12 +131,21 @@ class Swing(models.Model):
     sales = models.IntegerField(_("sales"))  # on which the draft would have given something
     really = models.BigIntegerField(_("really got"))
     would = models.BigIntegerField(_("would have got"))
+    before = models.CharField(_("tier really held"), max_length=20, null=True)  # noqa: DJ001  # null: not of a ladder
+    after = models.CharField(_("tier of the draft"), max_length=20, null=True)  # noqa: DJ001  # codes; empty: no tier
 
     objects = SwingQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="swing_is_a_difference", condition=~Q(really=F("would"))),
+            models.CheckConstraint(
+                name="swing_is_a_difference",
+                condition=~Q(really=F("would")) | (Q(before__isnull=False) & ~Q(before=F("after"))),
+            ),
+            models.CheckConstraint(
+                name="swing_knows_both_tiers",
+                condition=Q(before=None, after=None) | Q(before__isnull=False, after__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from loyalty.backtest.actions import Draft, draft_of, version_drafted, version_tried
+from loyalty.backtest.actions import Draft, draft_of, ladders_tried, version_drafted, version_tried
 from loyalty.backtest.models import Backtest, Swing
 from loyalty.backtest.rules import COUNTS, EDGES, Whom, by_month
 from loyalty.conditions.tree import uses
@@ -20,11 +21,15 @@ from loyalty.liability.rules import money_of
 from loyalty.limits.models import Budget
 from loyalty.promotions.models import PromotionVersion
 from loyalty.promotions.rules import words_of_promotion
+from loyalty.retracing.actions import multiplied_by
 from loyalty.rulebook.actions import names_of, rulebook
 from loyalty.rulebook.forms import shown_in
 from loyalty.rulebook.models import RuleVersion
 from loyalty.rulebook.rules import words_of_version
-from loyalty.tiers.models import Ladder, Tier
+from loyalty.tiers.models import Ladder, Tier, TierChange
+from loyalty.tiers.rules import Climb
+from loyalty.whatif.actions import climb_of_draft, label_of
+from loyalty.whatif.models import LadderDraft
 from loyalty.whatif.rules import Label, Matrix, matrix
 from members.kit.charts import Chart, Series
 from members.kit.money import decimal_amount, format_money
@@ -39,6 +44,8 @@ NOW_COLOUR, THEN_COLOUR = "var(--color-base-400)", "var(--color-primary-600)"
 
 def words_of_draft(draft: Draft, backtest: Backtest | None = None) -> str:
     """What a draft says, in one sentence; empty when it cannot be read any more."""
+    if isinstance(draft, LadderDraft):
+        return words_of_climb(ladders_tried(backtest)[0] if backtest else climb_of_draft(draft))
     try:
         version = version_tried(backtest) if backtest else version_drafted(draft, at=draft.created_at)
     except UnreadableDraft:
@@ -48,6 +55,20 @@ def words_of_draft(draft: Draft, backtest: Backtest | None = None) -> str:
     if isinstance(version, PromotionVersion):
         return words_of_promotion(version, names_of([version]))
     return words_of_version(version, names_of([version]))
+
+
+def words_of_climb(climb: Climb) -> str:
+    """The tiers of a ladder, from where on, and what they make of points."""
+    is_money = climb.basis == "spend"
+    return _("; ").join(
+        _("%(tier)s from %(amount)s (points at %(percent)s%%)")
+        % {
+            "tier": named(step),
+            "amount": format_money(step.threshold) if is_money else f"{step.threshold:,}",
+            "percent": step.multiplier,
+        }
+        for step in climb.steps
+    )
 
 
 def words_of_whom(whom: Whom) -> str:
@@ -105,6 +126,8 @@ def result_page(backtest: Backtest, stores: list[int] | None) -> dict[str, Any]:
         "tops": [rows for rows in tops(backtest, stores) if rows[1]],
         "notes": notes(backtest),
     }
+    if backtest.is_of_ladder:
+        return shown | of_points(backtest, stores, sizes) | of_ladder(backtest, result)
     return shown | (of_prices if backtest.is_of_promotion else of_points)(backtest, stores, sizes)
 
 
@@ -117,6 +140,19 @@ def of_points(backtest: Backtest, stores: list[int] | None, sizes: dict[int, int
         "matrix": matrix_of(result),
         "ladder": Ladder.objects.filter(pk=result.get("ladder") or 0).first(),
     }
+
+
+def of_ladder(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any]:
+    """What the page says of a ladder beside points: from the tier really held to the one that it would have given."""
+    before, after = labels_of(backtest)
+    moves = [(*map(int, move.split(":")), *numbers, 0) for move, numbers in result["moves"].items()]
+    return {"stood": matrix(before, after, cast(Any, moves)), "matrix": None}
+
+
+def labels_of(backtest: Backtest) -> tuple[list[Label], list[Label]]:
+    """The tiers that stood and those of the draft, as they were when it was asked for."""
+    climb, stands = ladders_tried(backtest)
+    return [label_of(step) for step in stands.steps], [label_of(step) for step in climb.steps]
 
 
 def of_prices(backtest: Backtest, stores: list[int] | None, sizes: dict[int, int]) -> dict[str, Any]:
@@ -145,8 +181,11 @@ def money_words(result: dict[str, Any], change: int) -> dict[str, int] | None:
 def budget_words(backtest: Backtest, result: dict[str, Any]) -> dict[str, Any] | None:
     """What it would have taken of the budget, and on which day nothing would have been left."""
     said = result.get("budget")
-    budget = Budget.objects.filter(pk=draft_of(backtest).says.get("budget")).first()
-    if not said or budget is None:
+    draft = draft_of(backtest)
+    if not said or isinstance(draft, LadderDraft):
+        return None
+    budget = Budget.objects.filter(pk=draft.says.get("budget")).first()
+    if budget is None:
         return None
     return {
         "name": named(budget),
@@ -188,10 +227,17 @@ def months_chart(backtest: Backtest, result: dict[str, Any]) -> Chart:
         labels=[month_label(month) for month in months],
         series=series,
         size=result["totals"]["sales"],
-        counted=_("sales with something off") if is_money else _("sales that would have earned"),
+        counted=counted_in(backtest),
         as_of=backtest.ended_at or backtest.asked_at,
         first=_("month"),
     )
+
+
+def counted_in(backtest: Backtest) -> str:
+    """Which sales the chart by month counts."""
+    if backtest.is_of_ladder:
+        return _("sales whose points a tier multiplies")
+    return _("sales with something off") if backtest.is_of_promotion else _("sales that would have earned")
 
 
 def series_of(name: str, numbers: Sequence[int], colour: str, *, is_money: bool) -> Series:
@@ -253,6 +299,8 @@ def tops(backtest: Backtest, stores: list[int] | None) -> list[tuple[str, list[S
 
 def notes(backtest: Backtest) -> list[str]:
     """What a reader has to know to read the numbers right."""
+    if backtest.is_of_ladder:
+        return notes_of_ladder(backtest)
     try:
         version = version_tried(backtest)
     except UnreadableDraft:
@@ -272,6 +320,35 @@ def notes(backtest: Backtest) -> list[str]:
     if version.stops:
         said.append(_("The rules that it would stop count as they really were."))
     return said
+
+
+def notes_of_ladder(backtest: Backtest) -> list[str]:
+    """What to know of a ladder that was tried."""
+    stands = ladders_tried(backtest)[1]
+    said = [
+        _("Tiers: as though the draft had judged everybody when the last day was over, each from the tier really held "
+          "then: what the window of then reaches, or keeps. Terms and grace do not hold; who had been given a tier, or "
+          "was protected, does not fall."),
+    ]  # fmt: skip
+    said += since_when(stands, backtest.last_on)
+    if not multiplied_by(stands):
+        said.append(_("No rule multiplies points by the tiers of this ladder, so it makes no difference in points."))
+        return said
+    return [
+        *said,
+        _("Points: each sale once more, with the multiplier of the tier that the draft would have given just before "
+          "it, in place of the one that it really had."),
+        _("What limits cut stays cut, and what other rules multiplied counts as it really was."),
+        _("What came back of a sale is taken off on both sides."),
+    ]  # fmt: skip
+
+
+def since_when(stands: Climb, last: date) -> list[str]:
+    """A warning where the history of a ladder begins after the period."""
+    first = TierChange.objects.filter(ladder=stands.id).order_by("happened_at").first()
+    if first is not None and timezone.localdate(first.happened_at) <= last:
+        return []
+    return [_("Nobody had moved on this ladder by then: everybody counts as having stood on its lowest tier.")]
 
 
 def notes_of_sums(version: RuleVersion, backtest: Backtest) -> list[str]:

@@ -29,6 +29,20 @@ class PeriodToCome(Malformed):
     sentence = _("The period ends on %(last)s, which has not come yet.")
 
 
+class PeriodBeforeSales(Malformed):
+    """Before the first sale there was nobody whom a ladder could have judged."""
+
+    code = "period_before_sales"
+    sentence = _("The first sale that is known is of %(first)s, after the end of the period.")
+
+
+class SegmentGone(Refusal):
+    """Nobody is found in a segment that is not kept any more."""
+
+    code = "segment_gone"
+    sentence = _("The segment %(segment)s is gone, or is no longer refreshed. Choose another.")
+
+
 class PeriodTooLong(Malformed):
     code = "period_too_long"
     sentence = _("A backtest looks at %(years)s years at most.")
@@ -55,14 +69,19 @@ class BacktestOver(Refusal):
     sentence = _("This backtest was over already.")
 
 
-def check_period(*, first: date, last: date, today: date) -> None:
-    """Raises PeriodEmpty, PeriodToCome or PeriodTooLong unless these days, both included, can be looked at."""
+def check_period(*, first: date, last: date, today: date, earliest: date | None) -> None:
+    """Whether these days, both included, can be looked at. With `earliest` they must not end before that day.
+
+    Raises PeriodEmpty, PeriodToCome, PeriodTooLong or PeriodBeforeSales.
+    """
     if last < first:
         raise PeriodEmpty
     if last > today:
         raise PeriodToCome(last=last.isoformat())
     if years_before(last, MOST_YEARS) >= first:
         raise PeriodTooLong(years=MOST_YEARS)
+    if earliest is not None and last < earliest:
+        raise PeriodBeforeSales(first=earliest.isoformat())
 
 
 @dataclass(frozen=True, slots=True)

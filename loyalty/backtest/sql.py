@@ -1,5 +1,9 @@
-"""Set-based statements: a range of members' past sales judged by a draft, counted up, and whom it would move."""
+"""Set-based statements: a range of members' past sales judged by a draft, counted up, and whom it would move.
 
+A draft of a ladder is judged by `retracing`: then members move who bought nothing, and `ended` says where to.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loyalty.backtest.rules import EDGES, MOST_SHOWN, Whom
@@ -8,6 +12,7 @@ from loyalty.pricing.rules import Offer
 from loyalty.reckoning.rules import Version
 from loyalty.replay.sql import Ground, Looked, judged, numbers
 from loyalty.repricing.sql import repriced
+from loyalty.retracing.sql import Retraced, retraced
 from loyalty.tiers.rules import Climb, Measure, Step
 from loyalty.tiers.sql import begins, rank, totals, zone
 
@@ -18,21 +23,23 @@ ROOM = "SET LOCAL work_mem = '64MB'"  # for sums by member, which else are sorte
 class Plan:
     """What is asked of past sales: a draft, what it is judged by, of whom, and the ladder that counts its points."""
 
-    draft: Version | Offer
+    draft: Version | Offer | Retraced
     ground: Ground
     whom: Whom
     counting: Climb | None
 
     def is_counted(self, measure: Measure) -> bool:
         """Whether a ladder's measure counts the points that the draft gives."""
-        if isinstance(self.draft, Offer):
+        if not isinstance(self.draft, Version):
             return False
         if measure.basis == "points":
             return measure.kind == self.draft.kind
         return measure.basis == self.draft.kind_code == "growth"
 
     def steps(self, bound: Bound) -> str:
-        """The steps of a WITH up to `netted`, in points for a rule and in minor units for a promotion."""
+        """The steps of a WITH up to `netted`, in points for a rule or a ladder and in minor units for a promotion."""
+        if isinstance(self.draft, Retraced):
+            return retraced(self.draft, of_members(self.whom, self.ground.climb, bound))
         if isinstance(self.draft, Offer):
             return repriced(self.draft, self.ground, bound, self.looked(bound))
         return judged(self.draft, self.ground, bound, self.looked(bound))
@@ -79,7 +86,7 @@ def tier_now(climb: Climb | None) -> str:
 
 def window_of(climb: Climb) -> str:
     """When the window begins that a ladder judges at the end of the period."""
-    return begins(climb, "%(until)s::timestamptz", "m.enrolled_at")
+    return f"coalesce({begins(climb, '%(until)s::timestamptz', 'm.enrolled_at')}, '-infinity')"
 
 
 def counts(plan: Plan, bound: Bound) -> str:
@@ -87,7 +94,9 @@ def counts(plan: Plan, bound: Bound) -> str:
 
     Wants also backtest (an id). The numbers of days and stores are those of `rules.COUNTS`.
     """
-    moves, swing = BIGGEST if isinstance(plan.draft, Offer) else "", "0::bigint AS swing"
+    swings, moves, swing = SWINGS, BIGGEST if isinstance(plan.draft, Offer) else "", "0::bigint AS swing"
+    if isinstance(plan.draft, Retraced):
+        swings, moves = ended(plan.draft), MOVES
     if plan.counting:
         moves, swing = moved(plan, plan.counting), "sum((would - really) * in_window)::bigint AS swing"
     named = "ARRAY[given, would, issued, really, units, sales, cut_sales, cut_points]"
@@ -96,12 +105,7 @@ WITH {plan.steps(bound)}, sums AS MATERIALIZED (
     SELECT member_id, store_id, day, grouping(member_id, store_id, day) AS level, {sums_of(plan)}, {swing}
       FROM (SELECT *, clock::date AS day FROM netted) sale
      GROUP BY GROUPING SETS ((member_id), (store_id), (day))
-), swings AS (
-    INSERT INTO loyalty_swing (member_id, backtest_id, sales, really, would)
-    SELECT member_id, %(backtest)s, sales, really, would FROM sums WHERE level = 3 AND would <> really
-     ORDER BY member_id
-        ON CONFLICT (backtest_id, member_id) DO NOTHING
-)
+), {swings}
 SELECT 'days', day::text, {named} FROM sums WHERE level = 6 AND (given > 0 OR issued > 0 OR cut_sales > 0)
  UNION ALL
 SELECT 'stores', store_id::text, {named} FROM sums WHERE level = 5 AND (given > 0 OR issued > 0)
@@ -118,14 +122,44 @@ SELECT 'spread', width_bucket(would - really, {numbers(EDGES)})::text, ARRAY[cou
 """
 
 
+SWINGS = """swings AS (
+    INSERT INTO loyalty_swing (member_id, backtest_id, sales, really, would)
+    SELECT member_id, %(backtest)s, sales, really, would FROM sums WHERE level = 3 AND would <> really
+     ORDER BY member_id
+        ON CONFLICT (backtest_id, member_id) DO NOTHING
+)"""
+
+
+def ended(past: Retraced) -> str:
+    """The steps `ended`, where everybody stands at last with their points, and who of them differs, which is kept."""
+    before, after = (texts([step.code for step in climb.steps]) for climb in (past.stands, past.climb))
+    return f"""ended AS MATERIALIZED (
+    SELECT st.member, st.was, st.becomes, coalesce(({before})[st.was], '') AS before,
+           coalesce(({after})[st.becomes], '') AS after, coalesce(s.sales, 0) AS sales,
+           coalesce(s.really, 0) AS really, coalesce(s.would, 0) AS would
+      FROM stands st LEFT JOIN sums s ON s.level = 3 AND s.member_id = st.member
+     WHERE st.sale IS NULL
+), swings AS (
+    INSERT INTO loyalty_swing (member_id, backtest_id, sales, really, would, before, after)
+    SELECT member, %(backtest)s, sales, really, would, before, after FROM ended
+     WHERE would <> really OR before <> after
+     ORDER BY member
+        ON CONFLICT (backtest_id, member_id) DO NOTHING
+)"""
+
+
+def texts(codes: Sequence[str]) -> str:
+    """Codes, which are slugs, as an array of the statement."""
+    return f"'{{{','.join(codes)}}}'::text[]"
+
+
 def sums_of(plan: Plan) -> str:
     """The sums of a group of sales; what cannot be but zero is not added up."""
-    summed = {
-        "given": True, "would": True, "issued": plan.ground.own, "really": plan.ground.own, "units": plan.draft.budget,
-    }  # fmt: skip
+    budget, limits = (None, None) if isinstance(plan.draft, Retraced) else (plan.draft.budget, plan.draft.limits)
+    summed = {"given": True, "would": True, "issued": plan.ground.own, "really": plan.ground.own, "units": budget}
     parts = [f"{f'sum({name})' if is_wanted else 0}::bigint AS {name}" for name, is_wanted in summed.items()]
     parts.append("count(*) FILTER (WHERE given > 0) AS sales")
-    cuts = ("count(*) FILTER (WHERE given < points)", "sum(points - given)") if plan.draft.limits else ("0", "0")
+    cuts = ("count(*) FILTER (WHERE given < points)", "sum(points - given)") if limits else ("0", "0")
     return ", ".join([*parts, f"{cuts[0]}::bigint AS cut_sales", f"{cuts[1]}::bigint AS cut_points"])
 
 
@@ -151,6 +185,11 @@ BIGGEST = f"""
  UNION ALL
 (SELECT 'biggest', id::text, ARRAY[given] FROM netted WHERE given > 0
   ORDER BY given DESC, id DESC LIMIT {MOST_SHOWN})"""
+
+# Whom the ladder would have put where, with the difference in their points.
+MOVES = """
+ UNION ALL
+SELECT 'moves', was || ':' || becomes, ARRAY[count(*), sum(would - really)::bigint] FROM ended GROUP BY was, becomes"""
 
 # All that the rules of a point kind gave, or promotions took off, on the same sales, less what returns took back.
 OTHERS = """

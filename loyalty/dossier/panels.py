@@ -39,7 +39,10 @@ register(
     Holding("loyalty.Merge", _("That you were two members once"), BOOKS, Origin.OBSERVED, unsaid=(
         "duplicate", "profile", "moved", "standings", "outcome", "merged_by", "undone_by",
     )),
-    Holding("loyalty.Swing", _("What a draft of a rule would have given you"), RULES, Origin.INFERRED, goes=True),
+    Holding(
+        "loyalty.Swing", _("What a draft of a rule or of the tiers would have given you"), RULES, Origin.INFERRED,
+        goes=True,
+    ),
     Holding("loyalty.Move", _("Where a draft of the tiers would have put you"), RULES, Origin.INFERRED),
 )  # fmt: skip
 leave_out(

@@ -52,11 +52,13 @@ WITHIN = "happened_at >= coalesce(w.begins, '-infinity'::timestamptz) AND happen
 
 
 def counted(measure: Measure) -> str:
-    """What counts of a measure that is a sum."""
+    """What counts of a measure; of months, when something was bought."""
     if measure.basis == "points":
         return POINTS.format(kind=measure.kind)
     if measure.basis == "segment":
         return SEGMENT.format(segment=measure.kind)
+    if measure.basis == "months":
+        return "SELECT member_id, happened_at FROM members_sale"
     return {"spend": SPEND, "purchases": PURCHASES, "growth": GROWTH}[measure.basis]
 
 
@@ -80,14 +82,14 @@ def own_year(enrolled: str, moment: str) -> str:
 
 
 def begins(climb: Climb, moment: str, enrolled: str) -> str:
-    """When the window that ends at a moment begins."""
+    """When the window that ends at a moment begins; NULL counts from the beginning."""
     if climb.window == "rolling":
         return f"(({moment} AT TIME ZONE {zone()} - make_interval(months => {climb.months})) AT TIME ZONE {zone()})"
     if climb.window == "calendar":
         return f"(date_trunc('year', {moment} AT TIME ZONE {zone()}) AT TIME ZONE {zone()})"
     if climb.window == "anniversary":
         return own_year(enrolled, moment)
-    return "'-infinity'::timestamptz"
+    return "NULL::timestamptz"
 
 
 def begins_of_term(climb: Climb, until: str, enrolled: str) -> str:
@@ -99,19 +101,14 @@ def begins_of_term(climb: Climb, until: str, enrolled: str) -> str:
 def totals(climb: Climb) -> str:
     """A select of m0, m1 … for the window of `w (member, begins, ends)`, to stand LATERAL."""
     columns, joins = [], []
-    spend = f"coalesce(sum(amount), 0)::bigint AS spend FROM members_sale WHERE member_id = w.member AND {WITHIN}"
-    months = f"count(DISTINCT {month_of('happened_at')}) AS months"
-    only, sales = f"(SELECT {spend}) s", f"(SELECT count(*) AS purchases, {months}, {spend}) s"
-    of_sales = {measure.basis for measure in climb.measures} & {"spend", "purchases", "months"}
-    if of_sales:
-        joins.append(only if of_sales == {"spend"} else sales)
     for place, measure in enumerate(climb.measures):
-        if measure.basis in of_sales:
-            columns.append(f"s.{measure.basis} AS m{place}")
-            continue
+        summed = "coalesce(sum(points), 0)::bigint"
+        if measure.basis == "months":
+            summed = f"count(DISTINCT {month_of('happened_at')})"
         when = "happened_at < w.ends" if measure.basis == "segment" else WITHIN
-        joins.append(f"""(SELECT coalesce(sum(points), 0)::bigint AS points FROM ({counted(measure)}) c
-            WHERE c.member_id = w.member AND {when}) k{place}""")
+        joins.append(
+            f"(SELECT {summed} AS points FROM ({counted(measure)}) c WHERE c.member_id = w.member AND {when}) k{place}"
+        )
         columns.append(f"k{place}.points AS m{place}")
     return f"SELECT {', '.join(columns)} FROM {' CROSS JOIN LATERAL '.join(joins)}"
 

@@ -1,6 +1,7 @@
 """The staff's door to drafts of ladders: edit, measure, read, publish; and how fair the way up is."""
 
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -29,6 +30,7 @@ from loyalty.whatif.actions import (
     result_of,
 )  # fmt: skip
 from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move
+from loyalty.whatif.rules import Label
 from members.kit.admin import Kept, stores_seen
 from members.kit.names import named
 from members.kit.refusals import Refusal
@@ -151,17 +153,15 @@ class LadderDraftDesk(Kept):
         draft = self.one(request, number)
         result = result_of(draft)
         rows = Move.objects.filter(what_if=result.run) if result else Move.objects.none()
-        stores = stores_seen(request)
-        rows = rows if stores is None else rows.filter(member__home_store__in=stores)
-        wanted = {name: request.GET[name] for name in ("before", "after") if request.GET.get(name)}
-        page = Paginator(rows.filter(**wanted).select_related("member").order_by("member_id"), A_PAGE).get_page(
-            request.GET.get("page")
-        )
-        labels = {label.code: label for label in labels_of(result)}
-        moves = [(move, labels.get(move.before), labels.get(move.after)) for move in page]
-        asked = "&".join(f"{name}={value}" for name, value in wanted.items())
-        context = {"title": draft.name, "draft": draft, "page": page, "moves": moves, "asked": asked, "result": result}
-        return render(request, "admin/draft_moves.html", self.admin_site.each_context(request) | context)
+        page = page_of_moves(request, rows, labels_of(result))
+        page |= {
+            "title": draft.name,
+            "heading": _("Who would move"),
+            "amount": _("Points a year"),
+            "file_url": reverse("admin:draft_moves_csv", args=[number]),
+            "back_url": reverse("admin:loyalty_ladderdraft_change", args=[number]),
+        }
+        return render(request, "admin/moves.html", self.admin_site.each_context(request) | page)
 
     def download(self, request: HttpRequest, number: int) -> StreamingHttpResponse:
         """The same list as a file."""
@@ -213,9 +213,28 @@ class LadderDraftDesk(Kept):
         return draft.status, draft.get_status_display()
 
 
-def labels_of(result: Result | None) -> list[Any]:
+def labels_of(result: Result | None) -> tuple[list[Label], list[Label]]:
     """The tiers of both ladders."""
-    return [*(row.label for row in result.matrix.rows), *result.matrix.columns] if result else []
+    return ([row.label for row in result.matrix.rows], result.matrix.columns) if result else ([], [])
+
+
+def page_of_moves(request: HttpRequest, rows: Any, labels: tuple[list[Label], list[Label]]) -> dict[str, Any]:
+    """A page of members who move from tier to tier, as the reader chose, of the reader's stores only."""
+    stores = stores_seen(request)
+    rows = rows if stores is None else rows.filter(member__home_store__in=stores)
+    wanted = {name: request.GET[name] for name in ("before", "after") if request.GET.get(name)}
+    moves = rows.filter(**wanted).select_related("member").order_by("member_id")
+    page = Paginator(moves, A_PAGE).get_page(request.GET.get("page"))
+    before, after = ({label.code: label for label in side} for side in labels)
+    return {
+        "page": page,
+        "moves": [(move, before.get(move.before), after.get(move.after)) for move in page],
+        "choices": [
+            (name, words, wanted.get(name, ""), [label for label in side if label.code])
+            for name, words, side in (("before", _("from"), labels[0]), ("after", _("to"), labels[1]))
+        ],
+        "asked": urlencode(wanted),
+    }
 
 
 def state_of(draft: LadderDraft, request: HttpRequest) -> dict[str, Any]:
@@ -231,6 +250,7 @@ def state_of(draft: LadderDraft, request: HttpRequest) -> dict[str, Any]:
         "result": result,
         "runs": draft.status == LadderDraft.Status.PUBLISHING or bool(result and not result.is_done),
         "may_measure": is_open and not problem and user.has_perm("loyalty.change_ladderdraft"),
+        "may_try": is_open and not problem and user.has_perm("loyalty.add_backtest"),
         "may_publish": is_ready and user.has_perm("loyalty.publish_ladderdraft"),
         "is_ready": is_ready,
         "gives": gives_of(draft, result) if result and result.is_done else [],

@@ -133,3 +133,8 @@ class Move(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.before}>{self.after}"
+
+    @property
+    def change(self) -> int:
+        """The points more, or fewer."""
+        return self.points

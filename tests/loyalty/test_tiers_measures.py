@@ -1,10 +1,11 @@
 """What ladders count: several measures together, four windows, several ladders; one by one and in batches alike."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from loyalty.batches.actions import record_sales
 from loyalty.benefits.actions import main_plan_of
 from loyalty.earning.actions import quote, record_sale
 from loyalty.ledger.models import PointKind
+from loyalty.returns.actions import Counter, record_return
+from loyalty.returns.rules import ReturnAsked
 from loyalty.tiers.actions import load_climbs, standing_of
 from loyalty.tiers.models import Ladder, Need, Standing, Tier, TierChange
 from loyalty.tiers.rules import (
@@ -32,6 +35,7 @@ from members.kit.names import named
 from members.messaging.models import Message
 from members.profiles.models import Member
 from members.purchases.actions import Bought
+from members.purchases.models import Sale
 from members.purchases.rules import Receipt
 from members.segments.models import Membership, Segment
 from members.segments.panels import uses_of
@@ -144,6 +148,27 @@ def test_a_tier_asks_for_all_or_any_of_its_measures(wang, combines, growth, visi
     assert tier_of(wang) == ("silver" if reached else None)
 
 
+@pytest.mark.parametrize("back", [0, 40_000, 100_000])
+def test_what_came_back_counts_for_nothing_also_beside_other_measures(wang, back):
+    need("silver", "spend", 80_000)
+    need("silver", "purchases", 2)
+    main(basis="growth", window="anniversary")
+    grow(wang, 5_000, NOW - 9 * DAY)
+    for day, amount in ((8, 5_000), (7, 100_000)):
+        buy(wang, amount, NOW - day * DAY)
+    store = wang.home_store
+    sale = Sale.objects.get(member=wang, amount=100_000)
+    if back:
+        asked = ReturnAsked("B1", sale.receipt, NOW - 6 * DAY, amount=back)
+        record_return(member=wang, at=Counter(store, store), asked=asked, now=NOW)
+
+    climb = load_climbs()[0]
+    found = standing_of(member=wang.pk, climb=climb, at=NOW)
+
+    totals = dict(zip(climb.measures, (found.total, *found.more), strict=True))
+    assert (totals[Measure("spend")], totals[Measure("purchases")]) == (105_000 - back, 1 if back == 100_000 else 2)
+
+
 def test_the_sale_that_completes_the_measures_lifts_at_once_and_says_so(wang):
     need("silver", "months", 2)
     grow(wang, 1_000, NOW - 100 * DAY)
@@ -225,6 +250,28 @@ def test_ladders_beside_the_main_one_rise_in_the_sale_and_are_judged_at_night(wa
     assert Message.objects.of(wang).filter(template="tier_reached", channel="inbox").count() == 3
     night(TONIGHT + 60 * DAY)
     assert (tier_of(wang), tier_of(wang, "visits")) == ("silver", "guest")
+
+
+def test_on_a_ladder_that_counts_ever_a_term_has_no_beginning_and_can_be_read(wang):
+    main(window="lifetime")
+    other_ladder("visits", "purchases", {"guest": 0, "friend": 1}, window="lifetime")
+
+    buy(wang, 150_000, NOW - 9 * DAY)
+    night(TONIGHT)
+
+    found = {standing.ladder.code: standing.counts_from for standing in wang.standings.select_related("ladder")}
+    assert found == {"main": None, "visits": None}
+
+
+def test_terms_that_were_written_with_an_endless_beginning_are_mended(wang):
+    buy(wang, 150_000, NOW - 9 * DAY)
+    mend = import_module("loyalty.migrations.0120_standings_that_count_ever").FORGET
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE loyalty_standing SET counts_from = '-infinity'")
+
+        cursor.execute(mend)
+
+    assert wang.standings.get().counts_from is None
 
 
 def test_the_place_of_a_ladder_says_which_is_the_main_one(wang):
