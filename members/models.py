@@ -4,6 +4,7 @@ from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wor
 from members.contact.models import ContactRule, Preference, Topic
 from members.extracts.models import Extract
 from members.goals.models import Goal
+from members.history.models import Change
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
@@ -31,6 +32,7 @@ __all__ = [
     "Audience",
     "AudienceMember",
     "CellMonth",
+    "Change",
     "Chunk",
     "Consent",
     "ConsentChange",

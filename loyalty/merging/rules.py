@@ -160,6 +160,7 @@ STAYS = {
     "members_consentchange": "a proof is never changed",
     "members_guardian": "spoke for this child, and speaks no more",
     "members_optin": "waits for a link that is dead now",
+    "members_change": "never rewritten, and read with the survivor's",
     "members_look": "says who looked at that number",
     "members_erasure": "was asked for that number",
     "members_privacystep": "was done with that number",

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from members.extracts.actions import TAKEN
+from members.history.panels import changes_told
 from members.kit.names import named
 from members.messaging.actions import write_messages
 from members.messaging.models import Message
@@ -57,6 +58,7 @@ def letters(members: list[int]) -> list[dict[str, Any]]:
 register(
     Holding("members.Member", _("Profile"), NEEDED, Origin.STATED, path="pk", unsaid=("erased_at",)),
     Holding("members.Person", _("About you"), NEEDED, Origin.STATED, goes=True),
+    Holding("members.Change", _("How your profile changed"), LAW, Origin.OBSERVED, rows=changes_told),
     Holding("members.Identity", _("How you are found"), NEEDED, Origin.STATED),
     Holding("members.User", _("Your account for these pages"), NEEDED, Origin.STATED, unsaid=(
         "password", "is_superuser", "is_staff", "is_active", "sees_all_stores", "first_name", "last_name", "email",
