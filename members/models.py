@@ -1,5 +1,7 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from members.addresses.models import Address
+from members.advisers.models import Advising
 from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
 from members.contact.models import ContactRule, Preference, Topic
 from members.extracts.models import Extract
@@ -9,6 +11,7 @@ from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
 from members.people.models import Person
+from members.photos.models import Photo
 from members.portraits.models import Pair
 from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
 from members.profiles.models import CustomField, ErasedIdentity, Identity, Member
@@ -29,6 +32,8 @@ from members.stores.models import Store, StoreStaff, Till, User
 from members.webhooks.models import Delivery, Endpoint, Occurrence, Reading
 
 __all__ = [
+    "Address",
+    "Advising",
     "Audience",
     "AudienceMember",
     "CellMonth",
@@ -59,6 +64,7 @@ __all__ = [
     "OptIn",
     "Pair",
     "Person",
+    "Photo",
     "Preference",
     "PrivacyRule",
     "PrivacyStep",

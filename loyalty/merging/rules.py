@@ -114,9 +114,9 @@ MOVES = (
     Moves("members_return", follows=("sale_id", "members_sale")),
     Moves("members_note", unique=("key",)),
     Moves("members_returnline", follows=("goods_return_id", "members_return")),
-    Moves(
-        "members_person",
-        only="NOT EXISTS (SELECT FROM members_person p WHERE p.member_id = %(survivor)s AND p.id <> r.id)",
+    *(
+        Moves(table, only=f"NOT EXISTS (SELECT FROM {table} p WHERE p.member_id = %(survivor)s AND p.id <> r.id)")
+        for table in ("members_person", "members_address", "members_advising", "members_photo")  # one a member
     ),
     Moves("members_listmember", unique=("member_list_id",)),
     Moves("loyalty_event", unique=("code", "key")),

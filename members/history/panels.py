@@ -8,11 +8,12 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from members.advisers.actions import name_of
 from members.history.models import Change
 from members.kit.names import named
 from members.people.models import Person
 from members.profiles.models import CustomField, Identity, Member
-from members.stores.models import Store
+from members.stores.models import Store, User
 
 CUSTOM = "custom."
 FIELDS: dict[str, str | Promise] = {
@@ -29,6 +30,13 @@ FIELDS: dict[str, str | Promise] = {
     "calendar": _("birthday kept by"),
     "birth_month": _("month of the birthday"),
     "birth_day": _("day of the birthday"),
+    "country": _("country"),
+    "province": _("province"),
+    "city": _("city"),
+    "district": _("district"),
+    "street": _("street and house"),
+    "postcode": _("postcode"),
+    "adviser_id": _("adviser"),
 }
 CHOICES: dict[str, dict[Any, Any]] = {
     "language": dict(Member._meta.get_field("language").flatchoices),
@@ -46,6 +54,7 @@ class Speaker:
         fields = {each.field for each in self.changes}
         codes = [each.removeprefix(CUSTOM) for each in fields if each.startswith(CUSTOM)]
         self.further = {each.code: each for each in CustomField.objects.filter(code__in=codes)} if codes else {}
+        self.staff = {str(each.pk): name_of(each) for each in staff_of(self.changes)}
         self.stores = {str(each.pk): named(each) for each in Store.objects.all()} if "home_store" in fields else {}
 
     def title(self, change: Change) -> str:
@@ -62,8 +71,9 @@ class Speaker:
         field = self.further.get(change.field.removeprefix(CUSTOM)) if change.field.startswith(CUSTOM) else None
         if field is not None and field.kind == CustomField.Kind.YES_NO:
             return str(ANSWERS.get(text, text))
-        if change.field == "home_store":
-            return self.stores.get(text, text)
+        named_elsewhere = {"home_store": self.stores, "adviser_id": self.staff}.get(change.field)
+        if named_elsewhere is not None:
+            return named_elsewhere.get(text, text)
         if change.field == "birth_on" or (field is not None and field.kind == CustomField.Kind.DATE):
             day = parse_date(text)
             return date_format(day) if day else text
@@ -72,6 +82,12 @@ class Speaker:
     def words(self, change: Change) -> str:
         """From what to what."""
         return f"{self.value(change, change.before)} → {self.value(change, change.after)}"
+
+
+def staff_of(changes: Iterable[Change]) -> Iterable[User]:
+    """Who is named in changes of the adviser."""
+    said = [text for each in changes if each.field == "adviser_id" for text in (each.before, each.after) if text]
+    return User.objects.filter(pk__in=said) if said else []
 
 
 def changes_told(members: Sequence[int]) -> list[dict[str, Any]]:

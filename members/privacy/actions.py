@@ -25,6 +25,7 @@ from members.history.models import Change
 from members.kit.refusals import Refusal
 from members.kit.windows import days_after, months_after
 from members.messaging.models import Message
+from members.photos.actions import forget_photos
 from members.privacy import sql
 from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
 from members.privacy.rules import (
@@ -311,6 +312,7 @@ def become_nobody(person: Person, now: datetime) -> None:
         member.name, member.birth_on, member.custom, member.user = "", None, {}, None
         member.erased_at, member.restricted_at = now, None
         member.save()
+    forget_photos(person.members)
     Change.objects.filter(member__in=person.members).delete()  # last: what was just done wrote some
 
 
