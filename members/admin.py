@@ -1,5 +1,7 @@
 """Gathers the rooms' desks, so that Django finds them."""
 
+import members.addresses.admin
+import members.advisers.admin
 import members.consents.admin
 import members.contact.admin
 import members.counter.admin
@@ -9,6 +11,7 @@ import members.insight.admin
 import members.messaging.admin
 import members.notes.admin
 import members.people.admin
+import members.photos.admin
 import members.preferences.admin
 import members.privacy.admin
 import members.profiles.admin

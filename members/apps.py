@@ -12,8 +12,12 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
-        shows = ("timeline", "messaging", "counter", "webhooks", "preferences", "privacy")
+        shows = (
+            "addresses", "advisers", "timeline", "messaging", "counter", "webhooks", "preferences", "privacy",
+        )  # fmt: skip
         for drawer in (f"{room}.panels" for room in shows):
             import_module(f"members.{drawer}")
-        for room in ("profiles", "people", "consents", "purchases", "scores", "messaging"):
+        for room in (
+            "profiles", "people", "addresses", "advisers", "photos", "consents", "purchases", "scores", "messaging",
+        ):  # fmt: skip
             import_module(f"members.{room}.traits")

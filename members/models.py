@@ -1,13 +1,17 @@
 """Gathers the rooms' nouns, so that Django finds them."""
 
+from members.addresses.models import Address
+from members.advisers.models import Advising
 from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
 from members.contact.models import ContactRule, Preference, Topic
 from members.extracts.models import Extract
 from members.goals.models import Goal
+from members.history.models import Change
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
 from members.people.models import Person
+from members.photos.models import Photo
 from members.portraits.models import Pair
 from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
 from members.profiles.models import CustomField, ErasedIdentity, Identity, Member
@@ -28,9 +32,12 @@ from members.stores.models import Store, StoreStaff, Till, User
 from members.webhooks.models import Delivery, Endpoint, Occurrence, Reading
 
 __all__ = [
+    "Address",
+    "Advising",
     "Audience",
     "AudienceMember",
     "CellMonth",
+    "Change",
     "Chunk",
     "Consent",
     "ConsentChange",
@@ -57,6 +64,7 @@ __all__ = [
     "OptIn",
     "Pair",
     "Person",
+    "Photo",
     "Preference",
     "PrivacyRule",
     "PrivacyStep",

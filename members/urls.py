@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from members.addresses import views as addresses
 from members.messaging import views as messaging
 from members.people import views as people
+from members.photos import views as photos
 from members.preferences import views as preferences
 from members.privacy import views as privacy
 from members.profiles import views as profiles
@@ -16,6 +18,9 @@ urlpatterns = [
     path("accounts/logout/", signin.sign_out, name="account_logout"),
     path("me/", profiles.me, name="me"),
     path("me/about/", people.about_me, name="about_me"),
+    path("me/address/", addresses.my_address, name="my_address"),
+    path("me/photo/", photos.change_photo, name="change_photo"),
+    path("me/photo.jpg", photos.my_photo, name="my_photo"),
     path("me/theme/", profiles.choose_theme, name="choose_theme"),
     path("me/language/", profiles.choose_language, name="choose_language"),
     path("me/messages/", preferences.preferences, name="preferences"),

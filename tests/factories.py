@@ -1,10 +1,12 @@
 """People, stores and tills for tests, each with a name. Members are enrolled as the shop enrols them."""
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 
 import factory
 from factory.django import DjangoModelFactory
+from PIL import Image
 
 from members.profiles.actions import enrol
 from members.profiles.models import Member
@@ -83,3 +85,11 @@ class MemberFactory(DjangoModelFactory[Member]):
         for kind in kinds:
             kwargs.pop(kind, None)
         return enrol(identities=identities, store=kwargs.pop("home_store"), **kwargs)
+
+
+def a_picture(size: tuple[int, int] = (40, 30), form: str = "JPEG", **more: Any) -> io.BytesIO:
+    """A picture as a camera or a browser hands it in."""
+    out = io.BytesIO()
+    Image.new("RGB", size, "#C2410C").save(out, form, **more)
+    out.seek(0)
+    return out

@@ -176,6 +176,10 @@ SITE: dict[str, dict[str, set[int]]] = {
     "member_protect": {"others": {405}},
     "member_timeline": {"others": {200}},
     "member_about": {"others": {200}},
+    "member_address": {"others": {200}},
+    "member_adviser": {"others": {200}},
+    "member_photo": {"others": {200}},
+    "member_picture": {"others": {200}},
     "till_card": {"others": {200}},
     "note_done": {"others": {405}},
     "note_reopen": {"others": {405}},
@@ -191,6 +195,9 @@ MEMBERS_PAGES = {
     "home",
     "me",
     "about_me",
+    "my_address",
+    "change_photo",
+    "my_photo",
     "preferences",
     "privacy",
     "erase_me",
@@ -350,7 +357,7 @@ def rule_of_admin(who: str, route: str, name: str, *, there: bool) -> set[int]:
 
 def body_of(response) -> str:
     content = b"".join(response.streaming_content) if response.streaming else response.content
-    return content.decode()
+    return content.decode(errors="replace")  # pictures are no text
 
 
 def routes() -> list[tuple[str, str]]:

@@ -41,6 +41,7 @@ from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
 from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
+from members.addresses.actions import settle_at
 from members.consents.actions import Said, say
 from members.consents.models import ConsentChange, Wording
 from members.contact.models import ContactRule, Topic
@@ -51,6 +52,7 @@ from members.kit.models import Chunk
 from members.kit.windows import start_of_day
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.photos.actions import keep_photo
 from members.privacy.models import Erasure, Look, PrivacyRule, RetentionRule
 from members.profiles.models import CustomField, Member
 from members.purchases.actions import Bought
@@ -65,7 +67,7 @@ from members.signin.actions import Address, open_account
 from members.stores.models import Store, User
 from members.webhooks.actions import keep_endpoint
 from members.webhooks.models import Delivery, Endpoint, Occurrence
-from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory
+from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory, a_picture
 
 STAFF = ("clerk", "manager", "service", "marketer", "analyst", "owner")
 PEOPLE = (*STAFF, "member", "stranger")
@@ -333,8 +335,10 @@ def agree(member: Member, mark: str) -> ConsentChange:
 
 
 def write_down(member: Member, mark: str) -> dict[str, Any]:
-    """A task about the member, a correction that waits, and a difference that a night found."""
+    """Where the member lives, a photo, a task about them, a correction that waits, a difference that a night found."""
     store = member.home_store
+    settle_at(member=member, now=NOW, country="CN", city="上海", street=f"愚园路{mark}")
+    keep_photo(member=member, raw=a_picture(), size=1, now=NOW)
     return {
         "members_note": Note.objects.create(
             member=member, words=f"window{mark}", due_on=NOW.date(), key="1", written_at=NOW,

@@ -44,6 +44,7 @@ from loyalty.merging.rules import (
 )
 from members.consents.actions import join_consents, part_consents
 from members.kit.actions import digest_of
+from members.kit.hands import Hand, sign
 from members.kit.windows import days_after
 from members.messaging.actions import redirect_messages, return_messages
 from members.profiles.actions import facts_of, join_profiles, part_profiles
@@ -106,6 +107,7 @@ def merge_members(
     if known is not None:
         return same(known, theirs)
     check_pair(ours, theirs, by)
+    sign(Hand("merge", by.pk))
     merge = Merge.objects.create(
         member=ours,
         duplicate=theirs.pk,
@@ -242,6 +244,7 @@ def undo_merge(*, merge: Merge, by: User, now: datetime) -> Merge:
         raise TooLate
     check_scope(by, ours)
     check_holds(ours)
+    sign(Hand("merge", by.pk))
     words = (f"to {theirs.number}", f"from {ours.number}", by.username)
     for kind in PointKind.objects.order_by("pk"):
         sql.carry_back(

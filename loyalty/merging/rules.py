@@ -114,9 +114,9 @@ MOVES = (
     Moves("members_return", follows=("sale_id", "members_sale")),
     Moves("members_note", unique=("key",)),
     Moves("members_returnline", follows=("goods_return_id", "members_return")),
-    Moves(
-        "members_person",
-        only="NOT EXISTS (SELECT FROM members_person p WHERE p.member_id = %(survivor)s AND p.id <> r.id)",
+    *(
+        Moves(table, only=f"NOT EXISTS (SELECT FROM {table} p WHERE p.member_id = %(survivor)s AND p.id <> r.id)")
+        for table in ("members_person", "members_address", "members_advising", "members_photo")  # one a member
     ),
     Moves("members_listmember", unique=("member_list_id",)),
     Moves("loyalty_event", unique=("code", "key")),
@@ -160,6 +160,7 @@ STAYS = {
     "members_consentchange": "a proof is never changed",
     "members_guardian": "spoke for this child, and speaks no more",
     "members_optin": "waits for a link that is dead now",
+    "members_change": "never rewritten, and read with the survivor's",
     "members_look": "says who looked at that number",
     "members_erasure": "was asked for that number",
     "members_privacystep": "was done with that number",

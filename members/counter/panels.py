@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from members.advisers.actions import adviser_of, name_of
 from members.counter.rules import Cue, register
 from members.notes.models import Note
 from members.people.actions import birthday_after
@@ -55,6 +56,20 @@ def tasks(member: Member, now: datetime) -> Iterator[Cue]:
         yield Cue(80 if is_late else 40, words, "", "warn" if is_late else "", "task_alt", url)
 
 
+def adviser(member: Member, now: datetime) -> Iterator[Cue]:
+    """Who looks after the member, or that they left."""
+    found = adviser_of(member)
+    if found is None or found.adviser is None:
+        return
+    url = reverse("admin:member_adviser", args=[member.pk])
+    if found.is_vacant:
+        words = _("The adviser, %(name)s, has left")
+        yield Cue(48, words % {"name": name_of(found.adviser)}, "", "warn", "support_agent", url)
+    else:
+        yield Cue(35, _("Adviser: %(name)s") % {"name": name_of(found.adviser)}, "", "", "support_agent", url)
+
+
+register("adviser", "members.view_member", adviser)
 register("birthday", "members.view_member", birthday)
 register("visits", "members.view_sale", visits)
 register("tasks", "members.view_note", tasks)

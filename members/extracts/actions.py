@@ -1,6 +1,7 @@
 """Verbs: write a list of members into a file, at once or by a worker, with what its reader may see."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -11,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone, translation
+from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from members.extracts.models import Extract
@@ -62,6 +64,18 @@ def read_format(text: str) -> str:
 TAKEN: list[Callable[[list[int], User], None]] = []
 
 
+@dataclass(frozen=True)
+class Column:
+    """A further column of lists: its name, and what stands in it for some members. Contacts are for who sees them."""
+
+    title: Promise
+    values: Callable[[Sequence[int]], Mapping[int, str]]
+    is_contact: bool = False
+
+
+MORE: list[Column] = []  # rooms above add theirs
+
+
 def is_short(members: QuerySet[Any]) -> bool:
     """Whether the list is written while its reader waits."""
     return len(members.order_by().values_list("pk", flat=True)[: AT_ONCE + 1]) <= AT_ONCE
@@ -89,6 +103,7 @@ def rows_for(members: Iterable[int], user: User) -> Iterator[list[str]]:
     yield [
         gettext("member number"), gettext("name"), gettext("birthday"), gettext("language"), gettext("home store"),
         gettext("enrolled at"), *(str(kind.label) for kind in Identity.Kind), *(named(each) for each in fields),
+        *(str(column.title) for column in MORE),
     ]  # fmt: skip
     whole = user.has_perm(SEES_CONTACTS)
     for portion in portions(members):
@@ -96,8 +111,10 @@ def rows_for(members: Iterable[int], user: User) -> Iterator[list[str]]:
         found = list(seen.prefetch_related("identities").order_by("-pk"))
         for note in TAKEN if whole else ():
             note([member.pk for member in found], user)
+        ids = [member.pk for member in found]
+        more = [column.values(ids) if whole or not column.is_contact else {} for column in MORE]
         for member in found:
-            yield row_of(member, fields, whole=whole)
+            yield [*row_of(member, fields, whole=whole), *(values.get(member.pk, "") for values in more)]
 
 
 def portions(members: Iterable[int]) -> Iterator[list[int]]:

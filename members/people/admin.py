@@ -1,5 +1,6 @@
 """The staff's door to what a member says of themselves: a page beside the member's."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -9,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -44,26 +46,44 @@ class MemberDesk(extracts.MemberDesk):
     def about(self, request: HttpRequest, number: int) -> HttpResponse:
         """What the member says of themselves; staff who may change members write it down for them."""
         member, now = self.one(request, number), timezone.now()
-        person, may_write = person_of(member), self.has_change_permission(request, member)
+        person = person_of(member)
         form = PersonForm(request.POST or None, person=person)
-        if request.method == "POST":
-            if not may_write:
-                raise PermissionDenied
-            if form.is_valid():
-                try:
-                    describe(member=member, now=now, **form.cleaned_data)
-                except Refusal as refusal:
-                    form.refuse(refusal)
-                else:
-                    messages.success(request, _("It is written down."))
-                    return redirect("admin:member_about", member.pk)
+        birthday = birthday_after(member, timezone.localdate(now))
+        kept = _("Birthday next kept on %(day)s.") % {"day": date_format(birthday)} if birthday else ""
+        return self.form_page(
+            request,
+            member,
+            form,
+            lambda said: describe(member=member, now=now, **cast(Any, said)),
+            heading=_("About the person"),
+            name=name_for(person.family_name, person.given_name, get_language() or ""),
+            says=kept,
+        )
+
+    def form_page(
+        self, request: HttpRequest, member: Member, form: Any, write: Callable[[Mapping[str, Any]], Any], **shows: Any
+    ) -> HttpResponse:
+        """A page beside the member's with one form: shown to all who see the member, written by who may change them.
+
+        `write` is the verb, given what was typed; a refusal stands at the field of which it speaks.
+        """
+        may_write = self.has_change_permission(request, member)
+        if request.method == "POST" and not may_write:
+            raise PermissionDenied
+        if request.method == "POST" and form.is_valid():
+            try:
+                write(form.cleaned_data)
+            except Refusal as refusal:
+                form.refuse(refusal)
+            else:
+                messages.success(request, _("It is written down."))
+                return redirect(request.path)
         context: dict[str, Any] = {
             "member": member,
             "title": member.name or member.number,
-            "name": name_for(person.family_name, person.given_name, get_language() or ""),
-            "birthday": birthday_after(member, timezone.localdate(now)),
             "form": form,
             "may_write": may_write,
             "opts": self.opts,
+            **shows,
         }
-        return TemplateResponse(request, "admin/member_about.html", self.admin_site.each_context(request) | context)
+        return TemplateResponse(request, "admin/member_form.html", self.admin_site.each_context(request) | context)

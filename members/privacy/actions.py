@@ -21,9 +21,11 @@ from django.utils.translation import gettext
 from members.consents.models import Consent, Guardian, OptIn
 from members.contact.models import Preference
 from members.extracts.models import Extract
+from members.history.models import Change
 from members.kit.refusals import Refusal
 from members.kit.windows import days_after, months_after
 from members.messaging.models import Message
+from members.photos.actions import forget_photos
 from members.privacy import sql
 from members.privacy.models import Erasure, Look, PrivacyRule, PrivacyStep, RetentionRule
 from members.privacy.rules import (
@@ -310,6 +312,8 @@ def become_nobody(person: Person, now: datetime) -> None:
         member.name, member.birth_on, member.custom, member.user = "", None, {}, None
         member.erased_at, member.restricted_at = now, None
         member.save()
+    forget_photos(person.members)
+    Change.objects.filter(member__in=person.members).delete()  # last: what was just done wrote some
 
 
 # What the night lets go of
@@ -335,6 +339,7 @@ def propose(first: int, last: int, before: datetime, now: datetime) -> int:
 
 RETENTION: dict[str, Retention] = {
     "messages": Retention(Message, let_go_by(sql.OLD_MESSAGES)),
+    "changes": Retention(Change, let_go_by(sql.OLD_CHANGES)),
     "looks": Retention(Look, let_go_by(sql.OLD_LOOKS)),
     "inactive": Retention(Member, propose),
 }

@@ -26,6 +26,7 @@ ERASES = "members.erase_member"
 STATES = {"proposed": "warning", "waiting": "warning", "done": "danger", "withdrawn": "success", "dismissed": "success"}
 KINDS = {
     "messages": _("words and addresses of messages"),
+    "changes": _("changes of profiles"),
     "looks": _("looks at contacts"),
     "inactive": _("members who were not seen, proposed for erasure"),
     "imports": _("files of imports and their bad rows"),

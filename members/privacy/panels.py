@@ -11,9 +11,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from members.extracts.actions import TAKEN
+from members.history.panels import changes_told
 from members.kit.names import named
 from members.messaging.actions import write_messages
 from members.messaging.models import Message
+from members.photos.actions import photos_told
 from members.privacy.actions import family_ids, forget_files, note_taken
 from members.privacy.rules import ERASERS, HOLDINGS, Holding, Origin, leave_out, register
 from members.profiles.models import Member
@@ -57,10 +59,14 @@ def letters(members: list[int]) -> list[dict[str, Any]]:
 register(
     Holding("members.Member", _("Profile"), NEEDED, Origin.STATED, path="pk", unsaid=("erased_at",)),
     Holding("members.Person", _("About you"), NEEDED, Origin.STATED, goes=True),
+    Holding("members.Change", _("How your profile changed"), LAW, Origin.OBSERVED, rows=changes_told),
     Holding("members.Identity", _("How you are found"), NEEDED, Origin.STATED),
     Holding("members.User", _("Your account for these pages"), NEEDED, Origin.STATED, unsaid=(
         "password", "is_superuser", "is_staff", "is_active", "sees_all_stores", "first_name", "last_name", "email",
     )),
+    Holding("members.Address", _("Where you live"), NEEDED, Origin.STATED, goes=True),
+    Holding("members.Advising", _("Who of us looks after you"), NEEDED, Origin.OBSERVED, goes=True),
+    Holding("members.Photo", _("Your photo"), NEEDED, Origin.STATED, rows=photos_told),
     Holding("members.Preference", _("How you want to be written to"), NEEDED, Origin.STATED),
     Holding("members.Consent", _("What you allow"), LAW, Origin.STATED, unsaid=("change",)),
     Holding("members.ConsentChange", _("When you allowed or refused what"), LAW, Origin.STATED),

@@ -36,6 +36,7 @@ UPDATE members_message SET context = '{}', address = '',
    AND (context <> '{}' OR address <> '' OR reason = '')
 """
 OLD_LOOKS = "DELETE FROM members_look WHERE id BETWEEN %(first)s AND %(last)s AND looked_at < %(before)s"
+OLD_CHANGES = "DELETE FROM members_change WHERE id BETWEEN %(first)s AND %(last)s AND changed_at < %(before)s"
 # Nobody is proposed twice, nor again after somebody decided to keep them within that time.
 PROPOSE = """
 INSERT INTO members_erasure (member_id, status, asked_at)

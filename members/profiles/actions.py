@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from members.kit.hands import sign
 from members.kit.refusals import Malformed, Refusal
 from members.profiles import rules
 from members.profiles.models import CustomField, Identity, Member
@@ -295,10 +296,11 @@ def say_changed(member: Member, fields: Sequence[str], now: datetime) -> None:
 
 
 def check_current(member: Member) -> Member:
-    """The member, locked and fresh. Raises MemberMerged for who was merged into another."""
+    """The member, locked and fresh, about to be changed. Raises MemberMerged for who was merged into another."""
     fresh = Member.objects.select_for_update().get(pk=member.pk)
     if fresh.merged_into is not None:
         raise MemberMerged
+    sign()
     return fresh
 
 

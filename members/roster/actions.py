@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from members.kit import uploads
+from members.kit.hands import Hand, sign
 from members.kit.refusals import Refusal
 from members.kit.sheets import MOST_COLUMNS, TooManyColumns, count_rows, table_of
 from members.kit.tables import EmptyFile
@@ -244,6 +245,7 @@ def take_entries(roster: RosterImport, entries: Sequence[Entry], reading: Readin
             return taken
         try:
             with transaction.atomic():
+                sign(Hand("import", roster.created_by_id))
                 write(taken, store=roster.store_id, language=reading.language, now=reading.layout.now)
             return taken
         except IdentityGone:

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from members.notes.admin import take_note
-from members.people import admin as people
+from members.photos import admin as photos
 from members.profiles.models import Member
 from members.stores.models import User
 from members.timeline.actions import page_of, sources_for
@@ -21,7 +21,7 @@ admin.site.unregister(Member)
 
 
 @admin.register(Member)
-class MemberDesk(people.MemberDesk):
+class MemberDesk(photos.MemberDesk):
     """A member's page that ends with what happened lately, and a page of everything."""
 
     change_form_outer_after_template: Any = "admin/member_history.html"

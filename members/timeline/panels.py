@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from members.consents.models import ConsentChange
+from members.history.models import Change
+from members.history.panels import Speaker
 from members.kit.money import format_money
 from members.kit.names import named
 from members.notes.models import Note
@@ -124,5 +126,31 @@ register(
         lambda member: Note.objects.of(member).select_related("written_by", "done_by"),
         show_notes,
         at="written_at",
+    )
+)
+
+
+def show_changes(rows: Sequence[Change], member: Member) -> Iterable[Shown]:
+    """Each change with who did it; of somebody who was merged under their number."""
+    speaker = Speaker(rows)
+    numbers = dict(Member.objects.merged_into(member).values_list("pk", "number")) if rows else {}
+    for change in rows:
+        by = change.by.username if change.by else ""
+        more = [str(change.get_door_display()), by, numbers.get(change.member_id, "")]
+        words = _("%(field)s changed: %(change)s")
+        said = words % {"field": speaker.title(change), "change": speaker.words(change)}
+        yield Shown(said, " · ".join(filter(None, more)))
+
+
+register(
+    Source(
+        "change",
+        gettext_lazy("Changes of the profile"),
+        "edit_note",
+        "members.view_change",
+        lambda member: Change.objects.of_family(member).select_related("by"),
+        show_changes,
+        at="changed_at",
+        on_page=False,
     )
 )

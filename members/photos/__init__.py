@@ -1,0 +1,1 @@
+"""Members' photos: checked by content, made anew, shown to who may see the member, gone from disk for good."""
