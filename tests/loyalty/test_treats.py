@@ -389,7 +389,7 @@ def test_who_writes_a_ladder_anew_keeps_since_when_its_gifts_are_handed_out():
 
     draft = draw(ladder=made.tier.ladder, name="next", by=None)
     draft.benefits.update(points=20)
-    LadderDraft.objects.filter(pk=draft.pk).update(status=LadderDraft.Status.PUBLISHING)
+    LadderDraft.objects.filter(pk=draft.pk).update(status=LadderDraft.Status.PUBLISHING, mode=LadderDraft.Mode.UPWARDS)
     publish(draft=draft.pk, now=NOW)
     made = Benefit.objects.get(kind="birthday")
     assert (made.points, made.handed_since) == (20, NOW - DAY)
