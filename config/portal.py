@@ -16,6 +16,7 @@ from config.api import error_body
 from loyalty.benefits.actions import main_plan_of
 from loyalty.ledger.views import holdings_of, latest_of
 from loyalty.promotions.actions import offers_for
+from loyalty.treats.actions import waiting_for
 from members.messaging.models import Message
 from members.messaging.views import inbox_of, letters
 from members.profiles.views import member_of
@@ -38,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "progress": plan.progress if plan else None,
         "entries": latest_of(member, LATEST),
+        "treats": waiting_for(member, now)[:LATEST],
         "offers": offers_for(member, now),
         "letter": next(iter(letters(inbox_of(member)[:1])), None),
     }

@@ -70,6 +70,7 @@ SIDEBAR = [
             entry(_("Draws in households"), "loyalty.draw", "group_work"),
             entry(_("Gifts of points"), "loyalty.gift", "volunteer_activism"),
             entry(_("Tier changes"), "loyalty.tierchange", "stairs"),
+            entry(_("Treats"), "loyalty.treat", "redeem"),
             entry(_("Events"), "loyalty.event", "celebration"),
             entry(_("Earning rules"), "loyalty.earningrule", "rule"),
             entry(_("Backtests"), "loyalty.backtest", "history"),

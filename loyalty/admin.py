@@ -18,5 +18,6 @@ import loyalty.reasons.admin
 import loyalty.returns.admin
 import loyalty.rulebook.admin
 import loyalty.tiers.admin
+import loyalty.treats.admin
 import loyalty.watch.admin
 import loyalty.whatif.admin  # noqa: F401

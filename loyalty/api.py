@@ -12,7 +12,8 @@ from loyalty.ledger.api import urlpatterns as ledger
 from loyalty.pooling.api import urlpatterns as pooling
 from loyalty.reasons.api import urlpatterns as reasons
 from loyalty.returns.api import urlpatterns as returns
+from loyalty.treats.api import urlpatterns as treats
 
 urlpatterns: list[URLPattern] = [
-    *returns, *batches, *deeds, *checkout, *benefits, *gifts, *pooling, *holds, *ledger, *reasons,
+    *returns, *batches, *deeds, *checkout, *benefits, *treats, *gifts, *pooling, *holds, *ledger, *reasons,
 ]  # fmt: skip

@@ -12,7 +12,18 @@ class LoyaltyConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms above register what those below show, what segments may ask, and what they hold about members."""
-        shows = ("returns", "tiers", "ledger", "rulebook", "promotions", "earning", "benefits", "merging", "dossier")
+        shows = (
+            "returns",
+            "tiers",
+            "ledger",
+            "rulebook",
+            "promotions",
+            "earning",
+            "benefits",
+            "treats",
+            "merging",
+            "dossier",
+        )
         for room in shows:
             import_module(f"loyalty.{room}.panels")
         for room in ("ledger", "tiers", "households", "gifts", "earning", "promotions", "holds"):

@@ -19,6 +19,7 @@ from loyalty.promotions.models import Applied, PayTerms, Promotion, PromotionDra
 from loyalty.returns.models import TakenBack
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.tiers.models import Grant, Ladder, Need, Standing, Tier, TierChange
+from loyalty.treats.models import Treat
 from loyalty.watch.models import Watch
 from loyalty.whatif.models import DraftBenefit, DraftTier, LadderDraft, Move, WhatIf
 
@@ -81,6 +82,7 @@ __all__ = [
     "TakenBack",
     "Tier",
     "TierChange",
+    "Treat",
     "Undone",
     "Watch",
     "WhatIf",

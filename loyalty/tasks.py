@@ -21,6 +21,7 @@ from loyalty.ledger.actions import prove_range, settle_range
 from loyalty.ledger.models import Account
 from loyalty.liability import actions as liability
 from loyalty.returns.actions import match_waiting
+from loyalty.treats.actions import give_due, sweep_joined
 from loyalty.whatif.actions import measure_range, publish
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk, IdempotentAnswer, Tick
@@ -47,8 +48,10 @@ def settle(chunk: Chunk) -> dict[str, int]:
 
 
 def judge(chunk: Chunk) -> dict[str, int]:
-    """Re-evaluate the tiers of the chunk's members."""
-    return {"moved": judge_range(first=chunk.first_id, last=chunk.last_id, as_of=chunk.as_of)}
+    """Re-evaluate the tiers of the chunk's members, and then give what those are due who hold them now."""
+    members = {"first": chunk.first_id, "last": chunk.last_id}
+    moved = judge_range(**members, as_of=chunk.as_of)
+    return {"moved": moved, "treats": give_due(**members, as_of=chunk.as_of, now=timezone.now())}
 
 
 def prove(chunk: Chunk) -> dict[str, int]:
@@ -149,6 +152,7 @@ def tick() -> None:
     sweep_sale_imports()
     report_enrolments(now=now)
     sweep_waiting(now=now)
+    sweep_joined(now=now)
     match_waiting(now=now)
     liability.close_nights()
     sweep_backtests(now=now)

@@ -9,6 +9,7 @@ from loyalty.pooling import views as pooling
 from loyalty.promotions import views as promotions
 from loyalty.reasons import views as reasons
 from loyalty.tiers import views as tiers
+from loyalty.treats import views as treats
 
 urlpatterns = [
     path("points/", ledger.statement, name="statement"),
@@ -23,5 +24,6 @@ urlpatterns = [
     ),
     path("tier/", benefits.my_tier, name="my_tier"),
     path("tier/<int:tier>/buy/", benefits.buy, name="buy_tier"),
+    path("treats/", treats.my_treats, name="my_treats"),
     path("card/", tiers.card, name="card"),
 ]

@@ -69,6 +69,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_hold": (ALL, set(), set(), True),
     "loyalty_budgethold": (ALL, set(), set(), True),
     "loyalty_gift": (ALL, set(), set(), True),
+    "loyalty_treat": (ALL, set(), set(), True),
     "loyalty_giftrule": (SETTERS, OWNER, set(), False),
     "loyalty_seat": (ALL, {"manager", "owner"}, set(), True),
     "loyalty_draw": (ALL, set(), set(), True),
@@ -163,6 +164,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "draft_publish": {"others": {403}, "owner": {200}},
     "fairness": {"others": {403}, "manager": {200}, "marketer": {200}, "analyst": {200}, "owner": {200}},
     "grant_take_back": {"others": {405}},
+    "treat_hand_over": {"others": {405}},
+    "treat_take_back": {"others": {405}},
     "merge_with": {"others": {403}, "manager": {200}, "owner": {200}},
     "merge_undo": {"others": {405}},
     "members_sale_take_back": {
@@ -209,6 +212,7 @@ MEMBERS_PAGES = {
     "statement",
     "card",
     "my_tier",
+    "my_treats",
     "offers",
 }
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
@@ -239,6 +243,7 @@ TILLS_ONLY = {
     "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
     "api-exchanges", "api-gifts", "api-household", "api-spend-together",
     "api-tiers",
+    "api-treats", "api-hand-over",
     "api-sale-why",
 }  # fmt: skip
 
@@ -293,7 +298,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
         return "/admin/r/1/1/"
     desk = desk_of(route)
     corner = world.there if there else world.here
-    words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>"], 1)
+    words: dict[str, Any] = dict.fromkeys(["<int:number>", "<int:message>", "<int:tier>", "<int:treat>"], 1)
     words |= {"<int:draft>": world.shared["loyalty_backtest"].draft_id}
     words |= {"<int:ladder_draft>": world.shared["loyalty_ladderdraft"].pk}
     words |= {"<int:promotion_draft>": world.shared["loyalty_promotiondraft"].pk}

@@ -38,6 +38,7 @@ from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
 from loyalty.tasks import run_chunk
 from loyalty.tiers.models import Grant, Ladder, Tier, TierChange
+from loyalty.treats.models import Treat
 from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
@@ -303,6 +304,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "loyalty_movement": Movement.objects.of(member).first(),
         "loyalty_tierchange": TierChange.objects.get(member=member),
         "loyalty_grant": give(member, mark),
+        "loyalty_treat": put_aside(member, mark),
         "loyalty_hold": hold_and_release(
             member=member, kind=PointKind.objects.get(code="points"), points=1, store=store, till=till, key="1", now=NOW
         ),
@@ -400,6 +402,15 @@ def give(member: Member, mark: str) -> Grant:
     """A tier that waits below the one that the member earned."""
     silver = Tier.objects.get(code="silver")
     return sell_tier(member=member, tier=silver, reference=f"wx{mark}", key="k", now=NOW)
+
+
+def put_aside(member: Member, mark: str) -> Treat:
+    """A cake that waits for the member."""
+    gold = Tier.objects.get(code="gold")
+    return Treat.objects.create(
+        member=member, ladder=gold.ladder, tier=gold, kind="joining", occasion="gold:2026-03-08", due_at=NOW,
+        last_on=NOW.date(), words_zh=f"蛋糕{mark}", words_en=f"cake{mark}",
+    )  # fmt: skip
 
 
 def hold_and_release(*, now: datetime, **said: Any) -> Hold:

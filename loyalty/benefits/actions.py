@@ -1,6 +1,6 @@
 """Reads: a member's plan on every ladder, and what each tier gives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from loyalty.benefits import sql
 from loyalty.benefits.models import Benefit
 from loyalty.benefits.rules import Path, path, title_of
 from loyalty.tiers.actions import load_climbs
-from loyalty.tiers.models import Held
+from loyalty.tiers.models import Held, Tier
 from loyalty.tiers.rules import TICK, Climb, Progress, Step, progress
 from members.kit.names import named
 from members.kit.windows import days_after
@@ -27,11 +27,12 @@ class Given:
     value: int | None
     words_zh: str = ""
     words_en: str = ""
+    points: int | None = None
 
     @property
     def title(self) -> str:
         """In the reader's language."""
-        return title_of(self.kind, self.value)
+        return title_of(self.kind, self.value, self.points)
 
     @property
     def words(self) -> str:
@@ -130,10 +131,18 @@ def benefits_of(steps: Sequence[Step]) -> dict[int, tuple[Given, ...]]:
     }
     rows = Benefit.objects.filter(tier__in=[step.id for step in steps]).order_by("pk")
     for row in rows:
-        given[row.tier_id] = (*given.get(row.tier_id, ()), Given(row.kind, row.value, row.words_zh, row.words_en))
+        gives = Given(row.kind, row.value, row.words_zh, row.words_en, row.points)
+        given[row.tier_id] = (*given.get(row.tier_id, ()), gives)
     return given
+
+
+def handed_before(*, tiers: Iterable[Tier]) -> dict[tuple[int, str], datetime]:
+    """Since when benefits of these tiers are handed out, by tier and kind: who writes them anew keeps that."""
+    rows = Benefit.objects.filter(tier__in=[tier.pk for tier in tiers], handed_since__isnull=False)
+    return {(row.tier_id, row.kind): row.handed_since for row in rows if row.handed_since}
 
 
 def words_for_tills(given: Given) -> dict[str, object]:
     """A benefit as the API says it."""
-    return {"kind": given.kind, "value": given.value, "words_zh": given.words_zh, "words_en": given.words_en}
+    words = {"words_zh": given.words_zh, "words_en": given.words_en}
+    return {"kind": given.kind, "value": given.value, "points": given.points, **words}

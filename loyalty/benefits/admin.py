@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 
 from loyalty.benefits.actions import main_plan_of, plans_of
 from loyalty.benefits.models import Benefit
-from loyalty.benefits.rules import check_value
+from loyalty.benefits.rules import check_handing, check_value
 from loyalty.grants.actions import protect
 from loyalty.ledger.views import holdings_of
 from loyalty.tiers import admin as tiers
@@ -26,9 +26,11 @@ from members.kit.refusals import Refusal
 from members.profiles.models import Member
 from members.stores.models import User
 
+HANDING = ("points", "points_days", "wait_days")
+
 
 class BenefitFormSet(BaseInlineFormSet[Any, Any, Any]):
-    """A benefit that needs a number has one."""
+    """A benefit that needs a number has one, and what is handed out can be."""
 
     def clean(self) -> None:
         """Says what the rule says."""
@@ -38,6 +40,7 @@ class BenefitFormSet(BaseInlineFormSet[Any, Any, Any]):
             if said.get("kind") and not said.get("DELETE"):
                 try:
                     check_value(kind=said["kind"], value=said.get("value"))
+                    check_handing(kind=said["kind"], **{name: said.get(name) for name in HANDING})
                 except Refusal as refusal:
                     raise ValidationError(str(refusal)) from refusal
 
@@ -49,7 +52,7 @@ class BenefitInline(TabularInline):
     formset = BenefitFormSet
     extra = 0
     hide_title = True
-    fields = ("kind", "value", "words_zh", "words_en")
+    fields: Any = ("kind", "value", "words_zh", "words_en", *HANDING)
 
 
 class NeedInline(TabularInline):

@@ -30,6 +30,7 @@ class BenefitSerializer(serializers.Serializer[Any]):
     value = serializers.IntegerField(
         allow_null=True, help_text="Percent, hours, days; for shipping the minor units from which it is free."
     )
+    points = serializers.IntegerField(allow_null=True, help_text="Given by themselves when the gift is due.")
     words_zh = serializers.CharField()
     words_en = serializers.CharField()
 

@@ -1,10 +1,12 @@
 """Nouns: what a tier gives."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.benefits.rules import HANDED, LONGEST_LIFE, LONGEST_WAIT
+from loyalty.ledger.rules import MOST_POINTS
 from loyalty.tiers.models import Tier
 
 
@@ -31,6 +33,24 @@ class Benefit(models.Model):
     words_zh = models.CharField(_("words in Chinese"), max_length=100, blank=True)
     words_en = models.CharField(_("words in English"), max_length=100, blank=True)
 
+    points = models.BigIntegerField(  # given by themselves; empty: none
+        _("points with it"), null=True, blank=True, help_text=_("Given by themselves when the gift is due."),
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_POINTS)],
+    )  # fmt: skip
+    points_days = models.PositiveSmallIntegerField(  # empty: they never lapse
+        _("days the points last"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: they never lapse."),
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_LIFE)],
+    )
+    wait_days = models.PositiveSmallIntegerField(  # empty: there is nothing to hand over
+        _("days it waits for the member"), null=True, blank=True,
+        help_text=_("Empty: there is nothing to hand over."),
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_WAIT)],
+    )  # fmt: skip
+    handed_since = models.DateTimeField(null=True, editable=False)  # what was due before is not given
+
     class Meta:
         verbose_name = _("benefit")
         verbose_name_plural = _("benefits")
@@ -41,6 +61,16 @@ class Benefit(models.Model):
                 condition=(Q(kind="discount", value__range=(1, 99)) & Q(value__isnull=False))
                 | (Q(kind__in=["early", "returns"], value__gte=1) & Q(value__isnull=False))
                 | Q(kind__in=["shipping", "adviser", "priority", "birthday", "joining", "monthly", "event"]),
+            ),
+            models.CheckConstraint(
+                name="benefit_of_this_kind_is_handed_out",
+                condition=Q(kind__in=HANDED) | Q(points=None, wait_days=None, handed_since=None),
+            ),
+            models.CheckConstraint(
+                name="benefit_hands_out_something",
+                condition=(Q(points=None) | Q(points__gte=1))
+                & (Q(points_days=None) | Q(points_days__gte=1, points__isnull=False))
+                & (Q(wait_days=None) | Q(wait_days__range=(1, LONGEST_WAIT))),
             ),
         ]
 

@@ -12,6 +12,8 @@ from members.kit.money import format_money
 from members.kit.refusals import Refusal
 
 GIFTS = {"birthday", "joining", "monthly", "event", "adviser", "priority"}
+HANDED = ("birthday", "joining", "monthly")  # what can be handed out, and not only be said
+LONGEST_WAIT, LONGEST_LIFE = 366, 3_660  # days
 
 
 class ValueMissing(Refusal):
@@ -21,6 +23,20 @@ class ValueMissing(Refusal):
     sentence = gettext_lazy("This benefit needs a value: percent from 1 to 99, hours, or days.")
 
 
+class NotHandedOut(Refusal):
+    """Nobody hands over a discount."""
+
+    code = "benefit_not_handed_out"
+    sentence = gettext_lazy("Only gifts for a birthday, on joining and each month are handed out.")
+
+
+class LifeWithoutPoints(Refusal):
+    """Days that count for nothing."""
+
+    code = "benefit_life_without_points"
+    sentence = gettext_lazy("Say how many points are given, if they last so many days.")
+
+
 def check_value(*, kind: str, value: int | None) -> None:
     """Raises ValueMissing."""
     low, high = {"discount": (1, 99), "early": (1, 10_000), "returns": (1, 10_000)}.get(kind, (0, 10**15))
@@ -28,8 +44,22 @@ def check_value(*, kind: str, value: int | None) -> None:
         raise ValueMissing
 
 
-def title_of(kind: str, value: int | None) -> str:
-    """A benefit in the reader's words, without the shop's own."""
+def check_handing(*, kind: str, points: int | None, points_days: int | None, wait_days: int | None) -> None:
+    """Raises NotHandedOut or LifeWithoutPoints."""
+    if kind not in HANDED and (points, wait_days) != (None, None):
+        raise NotHandedOut
+    if points is None and points_days is not None:
+        raise LifeWithoutPoints
+
+
+def title_of(kind: str, value: int | None, points: int | None = None) -> str:
+    """A benefit in the reader's words, without the shop's own; points that are given with it are said."""
+    title = plain_title(kind, value)
+    return title if points is None else _("%(gift)s: %(points)s points") % {"gift": title, "points": f"{points:,}"}
+
+
+def plain_title(kind: str, value: int | None) -> str:
+    """What kind of benefit it is."""
     match kind:
         case "multiplier":
             return _("%(percent)s%% of the ordinary points") % {"percent": value}

@@ -30,6 +30,9 @@ register(
     Holding("loyalty.Correction", _("Points given and taken by hand"), BOOKS, Origin.OBSERVED, unsaid=(
         "asked_by", "decided_by", "movement",
     ), blank={"note": ""}),
+    Holding("loyalty.Treat", _("What your tiers gave you, and what waits for you"), NEEDED, Origin.OBSERVED, unsaid=(
+        "handed_by", "handed_till", "taken_back_at", "taken_back_by",
+    )),
     Holding("loyalty.Gift", _("Points that you gave away"), BOOKS, Origin.STATED, unsaid=("receiver",)),
     Holding("loyalty.Hold", _("Points set aside for orders"), NEEDED, Origin.OBSERVED, unsaid=("till",)),
     Holding("loyalty.BudgetHold", _("Prices kept for orders"), NEEDED, Origin.OBSERVED, unsaid=("till",)),

@@ -369,11 +369,13 @@ def settle_range(*, first: int, last: int, now: datetime) -> Settled:
         return Settled(*cursor.fetchone())
 
 
-def settle_member(*, member: Member, now: datetime) -> None:
-    """Activate and expire what one member has due by now; without anything due it is one look into an index."""
-    due = Account.objects.of(member).due(now).order_by("pk").values_list("pk", flat=True)
+def settle_member(*, member: Member, now: datetime) -> list[Account]:
+    """Activate and expire what one member has due by now; their accounts after it. With nothing due it is one look."""
+    accounts = list(Account.objects.of(member).order_by("pk"))
+    due = [account.pk for account in accounts if account.next_due_at is not None and account.next_due_at <= now]
     for account in due:
         settle_range(first=account, last=account, now=now)
+    return list(Account.objects.of(member).order_by("pk")) if due else accounts
 
 
 def prove_range(*, first: int, last: int, now: datetime) -> int:

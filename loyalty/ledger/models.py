@@ -88,10 +88,6 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def of(self, member: Member) -> "AccountQuerySet":
         return self.filter(member=member)
 
-    def due(self, now: datetime) -> "AccountQuerySet":
-        """Accounts with a lot that activates or expires by now."""
-        return self.filter(next_due_at__lte=now)
-
 
 class Account(models.Model):
     """A member's holding of one point kind. Only the ledger's functions write it."""

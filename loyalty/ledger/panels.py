@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from loyalty.ledger.actions import lived_by
 from loyalty.ledger.models import Difference, Movement, PointKind
+from loyalty.ledger.rules import said_reason
 from members.kit.charts import Chart, Scope, Series, by_day, day_labels, days_until
 from members.kit.names import named
 from members.profiles.models import Member
@@ -69,7 +70,7 @@ def differences() -> int:
 def show_movements(rows: Sequence[Movement], member: Member) -> Iterable[Shown]:
     """Movements as lines of a member's time."""
     for movement in rows:
-        facts = [named(movement.account.kind), movement.reason]
+        facts = [named(movement.account.kind), said_reason(movement.reason) or movement.reason]
         if movement.member_id != member.pk:
             facts.append(_("as %(number)s, merged") % {"number": movement.member.number})
         url = reverse("admin:loyalty_movement_change", args=[movement.pk])

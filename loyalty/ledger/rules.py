@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.refusals import Malformed, Refusal
@@ -12,6 +13,13 @@ LONGEST_REASON = 200  # what is longer is cut
 LONGEST_ACTOR = 310  # two names of staff; what is longer is cut
 MOST_IDLE_MONTHS = 120
 WHEN_TOLD = datetime(9000, 1, 1, tzinfo=UTC)  # `activates_at` of points that wait for an event, not for a day
+
+REASONS: dict[str, Promise] = {}  # words for reasons that rooms above write as codes
+
+
+def said_reason(reason: str) -> str:
+    """A reason that is a code in the reader's words; nothing for others."""
+    return str(REASONS.get(reason, ""))
 
 
 class BadPoints(Malformed):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from loyalty.ledger.actions import lived_by, settle_member
 from loyalty.ledger.models import Account, Bucket, Lot, Movement, MovementQuerySet, PointKind
-from loyalty.ledger.rules import WHEN_TOLD
+from loyalty.ledger.rules import WHEN_TOLD, said_reason
 from members.kit.windows import days_after, months_after, start_of_day
 from members.profiles.models import Member
 from members.profiles.views import member_of
@@ -81,7 +81,7 @@ def entries_of(movements: Iterable[Movement], member: Member) -> list[Entry]:
     return [
         Entry(
             words=str(WORDS[Movement.Kind(movement.kind)]),
-            note=movement.reason if movement.kind == Movement.Kind.ADJUST else "",
+            note=movement.reason if movement.kind == Movement.Kind.ADJUST else said_reason(movement.reason),
             sale=sales.get(movement.pk),
             event=named(movement.key, {"event"}),
             is_earned=movement.kind == Movement.Kind.EARN,
@@ -130,8 +130,7 @@ class Holding:
 
 def holdings_of(member: Member, now: datetime) -> list[Holding]:
     """Every spendable kind, also those of which the member has nothing yet; settled, however late the night is."""
-    settle_member(member=member, now=now)
-    accounts = {account.kind_id: account for account in Account.objects.of(member)}
+    accounts = {account.kind_id: account for account in settle_member(member=member, now=now)}
     return [
         holding(kind, accounts.get(kind.pk), now) for kind in PointKind.objects.filter(is_spendable=True).order_by("pk")
     ]

@@ -26,6 +26,7 @@ from loyalty.management.offers import sell_at_prices, set_promotions
 from loyalty.management.outward import open_outward
 from loyalty.management.people import tell_of_people
 from loyalty.management.segments import make_segments
+from loyalty.management.treats import give_treats
 from loyalty.management.wishes import tell_of_wishes
 from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule
@@ -127,6 +128,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     say("a night's work")
     settle_range(first=0, last=2**62, now=now)
     judge_range(first=0, last=2**62, as_of=start_of_day(now))
+    give_treats(now=now)
     tell_of_people(stores=stores, now=now)
     tell_of_wishes(stores=stores, now=now)
     keep_books(stores=stores, now=now)

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from loyalty.benefits import admin as benefits
 from loyalty.merging.actions import Preview, merge_members, preview_merge, undo_merge
 from loyalty.merging.forms import MergeForm
 from loyalty.merging.models import Merge
 from loyalty.merging.panels import balance_rows, counted, field_rows, tier_rows
 from loyalty.merging.rules import UNDO_DAYS
+from loyalty.treats import admin as treats
 from members.kit.admin import Records
 from members.kit.refusals import Refusal
 from members.kit.windows import days_after
@@ -35,7 +35,7 @@ admin.site.unregister(Member)
 
 
 @admin.register(Member)
-class MemberDesk(benefits.MemberDesk):
+class MemberDesk(treats.MemberDesk):
     """A member's page, from which another one can be merged into this one."""
 
     nothing_yet = _("Members join at a till, in the portal, from a file, or by the button above.")

@@ -25,6 +25,7 @@ COUNTED = {  # what is said of the rows that go over
     "members_return": _("returns"),
     "loyalty_event": _("events"),
     "loyalty_grant": _("given tiers"),
+    "loyalty_treat": _("treats"),
     "loyalty_correction": _("corrections that wait"),
     "members_message": _("messages"),
     "suppressed": _("messages not sent twice"),

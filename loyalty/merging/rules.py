@@ -128,6 +128,7 @@ MOVES = (
     Moves("loyalty_undone", follows=("applied_id", "loyalty_applied")),
     Moves("loyalty_paidback", follows=("goods_return_id", "members_return")),
     Moves("loyalty_grant", unique=("ladder_id", "key")),
+    Moves("loyalty_treat", unique=("ladder_id", "kind", "occasion")),
     Moves("loyalty_gift", unique=("key",), only="r.receiver <> %(survivor)s"),
     Moves("loyalty_correction", unique=("key",), only="r.status = 'waiting'"),
 )

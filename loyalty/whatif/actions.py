@@ -10,8 +10,9 @@ from celery import current_app
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
+from loyalty.benefits.actions import handed_before
 from loyalty.benefits.models import Benefit
-from loyalty.benefits.rules import check_value
+from loyalty.benefits.rules import check_handing, check_value
 from loyalty.judging.actions import judge, look, tell_changes, values_of
 from loyalty.judging.sql import Asked
 from loyalty.rulebook.actions import rulebook
@@ -40,7 +41,7 @@ from members.stores.models import User
 A_RANGE = 50_000  # members
 RUN_CHUNK = "loyalty.tasks.run_chunk"
 OF_TIER = ("code", "name_zh", "name_en", "threshold", "retention", "multiplier", "colour")
-OF_BENEFIT = ("kind", "value", "words_zh", "words_en")
+OF_BENEFIT = ("kind", "value", "words_zh", "words_en", "points", "points_days", "wait_days")
 
 
 def digest_of_ladder(ladder: Ladder) -> str:
@@ -91,7 +92,8 @@ def drafted_step(row: DraftTier, now: dict[int, Step]) -> Step:
 def check_draft(draft: LadderDraft) -> Climb:
     """The draft as a ladder.
 
-    Raises TierLeftOut, UnknownTierOfBenefit, ValueMissing, and what `check_steps` raises.
+    Raises TierLeftOut, UnknownTierOfBenefit, ValueMissing, NotHandedOut, LifeWithoutPoints, and what `check_steps`
+    raises.
     """
     climb = climb_of_draft(draft)
     present = {step.id for step in climb.steps}
@@ -104,6 +106,9 @@ def check_draft(draft: LadderDraft) -> Climb:
         if benefit.tier_code not in codes:
             raise UnknownTierOfBenefit(tier=benefit.tier_code)
         check_value(kind=benefit.kind, value=benefit.value)
+        check_handing(
+            kind=benefit.kind, points=benefit.points, points_days=benefit.points_days, wait_days=benefit.wait_days
+        )
     return climb
 
 
@@ -255,9 +260,14 @@ def write_ladder(draft: LadderDraft) -> None:
             tiers[row.code] = Tier.objects.get(pk=row.tier_id)
         else:
             tiers[row.code] = Tier.objects.create(ladder=draft.ladder, **says)
+    since = handed_before(tiers=tiers.values())
     Benefit.objects.filter(tier__ladder=draft.ladder).delete()
     Benefit.objects.bulk_create(
-        Benefit(tier=tiers[row.tier_code], **{name: getattr(row, name) for name in OF_BENEFIT})
+        Benefit(
+            tier=tiers[row.tier_code],
+            handed_since=since.get((tiers[row.tier_code].pk, row.kind)),
+            **{name: getattr(row, name) for name in OF_BENEFIT},
+        )
         for row in draft.benefits.order_by("pk")
     )
 

@@ -64,7 +64,7 @@ class DraftBenefitInline(TabularInline):
     extra = 0
     hide_title = True
     ordering = ("pk",)
-    fields = ("tier_code", "kind", "value", "words_zh", "words_en")
+    fields = ("tier_code", "kind", "value", "words_zh", "words_en", "points", "points_days", "wait_days")
 
 
 @admin.register(LadderDraft)

@@ -1,13 +1,15 @@
 """Nouns: drafts of a ladder, what-ifs over all members, and who would move."""
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.benefits.models import Benefit
+from loyalty.benefits.rules import LONGEST_LIFE, LONGEST_WAIT
+from loyalty.ledger.rules import MOST_POINTS
 from loyalty.tiers.models import Ladder, Tier
 from members.profiles.models import Member
 
@@ -88,6 +90,22 @@ class DraftBenefit(models.Model):
     value = models.BigIntegerField(_("value"), null=True, blank=True, validators=[MinValueValidator(0)])
     words_zh = models.CharField(_("words in Chinese"), max_length=100, blank=True)
     words_en = models.CharField(_("words in English"), max_length=100, blank=True)
+    points = models.BigIntegerField(
+        _("points with it"), null=True, blank=True, help_text=_("Given by themselves when the gift is due."),
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_POINTS)],
+    )  # fmt: skip
+    points_days = models.PositiveSmallIntegerField(
+        _("days the points last"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: they never lapse."),
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_LIFE)],
+    )
+    wait_days = models.PositiveSmallIntegerField(
+        _("days it waits for the member"), null=True, blank=True,
+        help_text=_("Empty: there is nothing to hand over."),
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_WAIT)],
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("benefit of a draft")

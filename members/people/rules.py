@@ -121,6 +121,12 @@ def lunar_birthdays_on(day: date) -> frozenset[int]:
     return frozenset({month * 100 + number} | ({month * 100 + 30} if is_last else set()))
 
 
+def lunar_year_of(day: date) -> int:
+    """The lunar year in which a day of the sun lies."""
+    return int(Solar.fromYmd(day.year, day.month, day.day).getLunar().getYear())
+
+
+@lru_cache(maxsize=2048)
 def solar_birthdays_on(day: date) -> frozenset[int]:
     """Which birthdays by the sun, as month * 100 + day, are kept on a day; the 29 February on the 28th if need be."""
     is_end = (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).day == 1

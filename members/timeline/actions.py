@@ -34,24 +34,25 @@ def page_of(
     One statement finds out which rows these are: each source gives no more than a page has, by its own index, so that
     ten thousand rows cost what ten do. Then every source that has a line on the page reads its rows.
     """
-    sources = {source.code: source for source in sources_for(user) if not wanted or source.code in wanted}
-    places = places_of(list(sources.values()), member, before=before, size=size + 1)
-    lines = [line for code, source in sources.items() for line in lines_of(source, member, places[:size], code)]
+    sources = [source for source in sources_for(user) if not wanted or source.code in wanted]
+    rows = [(source, source.rows(member)) for source in sources]  # once: some have to look whose rows these are
+    places = places_of(rows, before=before, size=size + 1)
+    lines = [line for source, each in rows for line in lines_of(source, each, member, places[:size])]
     lines.sort(key=lambda line: line.place, reverse=True)
     return Page(lines, places[size - 1] if len(places) > size else None)
 
 
-def places_of(sources: Sequence[Source], member: Member, *, before: Place | None, size: int) -> list[Place]:
+def places_of(rows: Sequence[tuple[Source, QuerySet[Any]]], *, before: Place | None, size: int) -> list[Place]:
     """The places of the newest lines, newest first."""
-    parts = [light(source, member, before=before, size=size) for source in sources]
+    parts = [light(source, each, before=before, size=size) for source, each in rows]
     if not parts:
         return []
     return sorted((Place(*row) for row in parts[0].union(*parts[1:], all=True)), reverse=True)[:size]
 
 
-def light(source: Source, member: Member, *, before: Place | None, size: int) -> QuerySet[Any]:
+def light(source: Source, rows: QuerySet[Any], *, before: Place | None, size: int) -> QuerySet[Any]:
     """The newest rows of one source, by nothing but their places."""
-    rows = source.rows(member).exclude(**{source.at: None})
+    rows = rows.exclude(**{source.at: None})
     if before is not None:
         rows = rows.filter(before.before(source))
     placed = rows.order_by(f"-{source.at}", "-pk").annotate(
@@ -60,11 +61,11 @@ def light(source: Source, member: Member, *, before: Place | None, size: int) ->
     return cast(QuerySet[Any], placed.values_list("when", "source_code", "pk")[:size])
 
 
-def lines_of(source: Source, member: Member, places: Sequence[Place], code: str) -> list[Happened]:
+def lines_of(source: Source, rows: QuerySet[Any], member: Member, places: Sequence[Place]) -> list[Happened]:
     """The lines of one source at these places."""
-    ids = [place.pk for place in places if place.source == code]
+    ids = [place.pk for place in places if place.source == source.code]
     if not ids:
         return []
-    rows = list(source.rows(member).filter(pk__in=ids))
-    shown = source.show(rows, member)
-    return [Happened(getattr(row, source.at), source, row.pk, words) for row, words in zip(rows, shown, strict=True)]
+    found = list(rows.filter(pk__in=ids))
+    shown = source.show(found, member)
+    return [Happened(getattr(row, source.at), source, row.pk, words) for row, words in zip(found, shown, strict=True)]

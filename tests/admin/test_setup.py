@@ -84,8 +84,8 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
     }
 
     assert writes == {
-        "clerk": {"add_correction"},
-        "service": {"add_correction"},
+        "clerk": {"add_correction", "change_treat"},
+        "service": {"add_correction", "change_treat"},
         "marketer": {
             "see_figures",
             "add_backtest",
@@ -117,6 +117,7 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
             "add_merge",
             "change_merge",
             "add_seat",
+            "change_treat",
         },
     }
     assert "view_movement" in of("clerk")

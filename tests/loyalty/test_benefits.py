@@ -111,8 +111,8 @@ def test_a_till_reads_tiers_validity_and_benefits(wang):
     assert told["tier"] == {"code": "gold", "name_zh": "金卡会员", "name_en": "Gold", "multiplier": 125}
     assert told["until"] == "2027-03-10T00:00:00+08:00" or told["until"].startswith("2027-03-09T16:00")
     assert told["benefits"] == [
-        {"kind": "multiplier", "value": 125, "words_zh": "", "words_en": ""},
-        {"kind": "discount", "value": 8, "words_zh": "全场", "words_en": "on everything"},
+        {"kind": "multiplier", "value": 125, "points": None, "words_zh": "", "words_en": ""},
+        {"kind": "discount", "value": 8, "points": None, "words_zh": "全场", "words_en": "on everything"},
     ]
     assert told["to_stay"]["lacks"] == [{"basis": "growth", "have": 0, "need": 5_000, "missing": 5_000}]
     assert told["to_rise"]["lacks"][0]["missing"] == 14_000

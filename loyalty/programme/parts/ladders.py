@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.benefits.actions import handed_before
 from loyalty.benefits.models import Benefit
-from loyalty.benefits.rules import check_value
+from loyalty.benefits.rules import check_handing, check_value
 from loyalty.programme.parts.fields import Fields
 from loyalty.programme.parts.part import Part, Turn
 from loyalty.programme.rules import Things, WrongValue, mapping, within
@@ -24,7 +25,7 @@ TIERS = Fields(
     "sold_months",
 )  # fmt: skip
 NEEDS = Fields(Need, "basis", "kind", "segment", "threshold", "retention")
-BENEFITS = Fields(Benefit, "value", "words_zh", "words_en")
+BENEFITS = Fields(Benefit, "value", "words_zh", "words_en", "points", "points_days", "wait_days")
 
 
 def stands() -> Things:
@@ -78,10 +79,11 @@ def write_tier(ladder: Ladder, code: str, says: Any) -> Tier:
         with within("needs"):
             for need in listed(entries.get("needs", [])):
                 NEEDS.put(Need(tier=tier), NEEDS.read(need))
+        since = handed_before(tiers=[tier])
         tier.benefits.all().delete()
         with within("benefits"):
             for kind, gives in mapping(entries.get("benefits", {})).items():
-                write_benefit(tier, kind, gives)
+                write_benefit(Benefit(tier=tier, kind=kind, handed_since=since.get((tier.pk, kind))), gives)
         return Tier.objects.prefetch_related("needs").get(pk=tier.pk)
 
 
@@ -92,14 +94,15 @@ def listed(value: Any) -> list[Mapping[str, Any]]:
     return value
 
 
-def write_benefit(tier: Tier, kind: str, says: Any) -> None:
+def write_benefit(benefit: Benefit, says: Any) -> None:
     """A benefit as the file says it."""
-    with within(kind):
+    with within(benefit.kind):
         values = BENEFITS.read(says)
-        if kind not in Benefit.Kind.values:
-            raise WrongValue(value=kind[:60], expected=", ".join(Benefit.Kind.values))
-        check_value(kind=kind, value=values["value"])
-        BENEFITS.put(Benefit(tier=tier, kind=kind), values)
+        if benefit.kind not in Benefit.Kind.values:
+            raise WrongValue(value=benefit.kind[:60], expected=", ".join(Benefit.Kind.values))
+        check_value(kind=benefit.kind, value=values["value"])
+        check_handing(kind=benefit.kind, **{name: values[name] for name in ("points", "points_days", "wait_days")})
+        BENEFITS.put(benefit, values)
 
 
 PART = Part("ladders", _("ladders and tiers"), stands, write)
