@@ -18,7 +18,7 @@ def test_the_till_card_says_what_waits_and_hands_it_over_with_one_press(world: W
     client, treat = world.client("clerk"), treat_of(world.here)
     card = f"/admin/members/member/{world.here.member.pk}/card/"
     words = text_of(client.get(card))
-    assert "Waits until March 9: cake" in words
+    assert "Waits until 9 Mar: cake" in words
     assert "Something waits for you: cake. Would you like it now?" in words
 
     answer = client.post(f"/admin/loyalty/treat/{treat.pk}/hand-over/", {"back": "card"}, follow=True)
