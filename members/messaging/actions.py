@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,7 @@ def queue_message(
 ) -> int:
     """Write the message with the event that causes it, a row a channel; how many were new.
 
-    One statement, in the caller's transaction. The same key again writes nothing, and so does a channel for which the
+    In the caller's transaction, service in one statement. The same key again writes nothing, and so does a channel for which the
     member has no address. Inbox messages are there at once, the others are sent when they are due. What is no service
     is held back, with the reason in its row, where consent, a pause, the topic or the number of messages says so.
     """
@@ -75,9 +76,10 @@ def queue_messages(
     """`queue_message` for many: (member id, key, context) each, in one statement; how many were new."""
     if not rows:
         return 0
-    return sql.insert_messages(
-        rows, template=template, channels=channels, purpose=purpose, topic=topic, terms=terms_at(now), now=now
-    )
+    with nullcontext() if purpose == "service" else transaction.atomic():  # what counts takes turns until it is over
+        return sql.insert_messages(
+            rows, template=template, channels=channels, purpose=purpose, topic=topic, terms=terms_at(now), now=now
+        )
 
 
 def terms_at(now: datetime) -> sql.Terms:
@@ -194,12 +196,13 @@ def claim_due(*, now: datetime, limit: int, lease: timedelta, only: int | None =
 
     What was allowed when it was queued is asked again, and what may not go out any more is held back.
     """
-    while claimed := sql.claim(now=now, until=now + lease, limit=limit, only=only):
-        held = sql.hold_back(claimed, terms=terms_at(now), now=now)
+    while True:
+        with transaction.atomic():  # others see what we took and let go of at once
+            claimed = sql.claim(now=now, until=now + lease, limit=limit, only=only)
+            held = sql.hold_back(claimed, terms=terms_at(now), now=now) if claimed else set()
         ours = [each for each in claimed if each not in held]
-        if ours:
+        if ours or not claimed:
             return list(Message.objects.filter(pk__in=ours).select_related("member").order_by("due_at", "pk"))
-    return []
 
 
 def send_due(*, now: datetime, limit: int = A_BATCH, lease: timedelta = LEASE, only: int | None = None) -> int:

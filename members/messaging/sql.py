@@ -40,7 +40,7 @@ ASKED_OF = """
               count(DISTINCT o.key) FILTER (WHERE o.purpose = {purpose} AND o.at > %(now)s - interval '7 days') AS week,
               count(DISTINCT o.key) FILTER (WHERE o.purpose = {purpose} AND o.at > %(now)s - interval '1 day') AS day
          FROM (SELECT s.key, s.purpose, coalesce(s.sent_at, s.due_at) AS at FROM members_message s
-                WHERE s.member_id = m.id AND s.purpose <> 'service' AND s.key <> {key} AND s.status = ANY({counted})) o
+                WHERE s.member_id = m.id AND s.purpose <> 'service' AND s.key <> {key} AND {counted}) o
         WHERE o.at > %(now)s - interval '30 days') said ON {purpose} <> 'service'
 """
 # The end of the quiet hours in which a moment lies, or the moment itself. Only what rings is kept for later.
@@ -57,6 +57,18 @@ HERE = """
        SELECT (%(now)s::timestamptz AT TIME ZONE {zone})::time AS clock,
               (%(now)s::timestamptz AT TIME ZONE {zone})::date AS day) here ON true
 """
+
+# Whoever counts what a member was sent waits for others who just do the same, until their transaction ends: else two
+# would each see room for one more. Neighbours share a lock, for a statement may be about thousands. Members come first,
+# as everywhere; whoever claims has messages already, which others take after members, and so takes turns alone.
+TAKE_TURNS = """
+SELECT pg_advisory_xact_lock(%(limits)s, neighbours)
+  FROM (SELECT DISTINCT (member >> 13)::integer AS neighbours FROM ({members}) x(member) WHERE member IS NOT NULL
+         ORDER BY 1 OFFSET 0) y
+"""
+LIMITS = 7_201  # which of our advisory locks this is
+OF_MEMBERS = "SELECT id FROM members_member WHERE id = ANY(%(members)s::bigint[]) ORDER BY id FOR KEY SHARE"
+OF_CLAIMED = "SELECT member_id FROM members_message WHERE id = ANY(%(ids)s) AND purpose <> 'service'"
 
 # Inbox rows are there as soon as they are written, in the words of this moment. Others need an address: the member's
 # proved one, or else the oldest; a member without one gets no row, and neither does one who was erased.
@@ -104,7 +116,7 @@ ASKS = {
     "key": "r.key",
     "rank": "r.rank",
     "zone": ZONE,
-    "counted": "ARRAY['queued', 'sending', 'sent', 'delivered', 'unknown']",
+    "counted": "s.status = ANY(ARRAY['queued', 'sending', 'sent', 'delivered', 'unknown'])",
 }
 INSERT_OTHERS = INSERT_MESSAGES.format(
     **{
@@ -149,7 +161,7 @@ CLAIMED = {
     "key": "x.key",
     "rank": "x.rank",
     "zone": ZONE,
-    "counted": "ARRAY['sent', 'delivered', 'unknown']",
+    "counted": "s.status = ANY(ARRAY['sending', 'sent', 'delivered', 'unknown']) AND s.id <> ALL(%(ids)s)",
 }
 HOLD_BACK_CLAIMED = HOLD_BACK.format(
     **{
@@ -208,13 +220,16 @@ def insert_messages(
     }
     is_service = purpose == "service"
     with connection.cursor() as cursor:
+        if not is_service:
+            cursor.execute(TAKE_TURNS.format(members=OF_MEMBERS), {"limits": LIMITS, "members": integers(members)})
         cursor.execute(INSERT_SERVICE if is_service else INSERT_OTHERS, values | ({} if is_service else vars(terms)))
         return int(cursor.rowcount)
 
 
 def hold_back(ids: list[int], *, terms: Terms, now: datetime) -> set[int]:
-    """Let go of claimed rows that may not go out, or not yet; their ids."""
+    """Let go of claimed rows that may not go out, or not yet; their ids. In the transaction that claimed them."""
     with connection.cursor() as cursor:
+        cursor.execute(TAKE_TURNS.format(members=OF_CLAIMED), {"limits": LIMITS, "ids": ids})
         cursor.execute(HOLD_BACK_CLAIMED, {"ids": ids, "now": now, **vars(terms)})
         return {row[0] for row in cursor.fetchall()}
 
