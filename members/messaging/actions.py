@@ -55,9 +55,9 @@ def queue_message(
 ) -> int:
     """Write the message with the event that causes it, a row a channel; how many were new.
 
-    In the caller's transaction, service in one statement. The same key again writes nothing, and so does a channel for which the
-    member has no address. Inbox messages are there at once, the others are sent when they are due. What is no service
-    is held back, with the reason in its row, where consent, a pause, the topic or the number of messages says so.
+    In the caller's transaction, service in one statement. The same key again writes nothing, and so does a channel for
+    which the member has no address. Inbox messages are there at once, the others are sent when they are due. What is
+    no service is held back, with the reason in its row, where consent, a pause, the topic or the number says so.
     """
     return queue_messages(
         rows=[(member.pk, key, context)], template=template, now=now, channels=channels, purpose=purpose, topic=topic
