@@ -202,6 +202,7 @@ MEMBERS_PAGES = {
     "statement",
     "card",
     "my_tier",
+    "no_points",
     "offers",
 }
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
@@ -232,7 +233,7 @@ TILLS_ONLY = {
     "api-events", "api-returns", "api-preview-returns", "api-cancel-return",
     "api-exchanges", "api-gifts", "api-household", "api-spend-together",
     "api-tiers",
-    "api-sale-why",
+    "api-sale-why", "api-event-why",
 }  # fmt: skip
 
 

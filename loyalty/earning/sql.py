@@ -1,6 +1,6 @@
 """Statements that write awards, and that read what rules want to know of a member."""
 
-# One sale's awards, what gave nothing, and the postings in one round trip, accounts in primary-key order.
+# Awards of a sale or an event, what gave nothing, and the postings in one round trip, accounts in primary-key order.
 POST_AWARDS = """
 WITH awarded AS (
     INSERT INTO loyalty_award (member_id, sale_id, event_id, version_id, points, multiplier, why, reserved, is_limited,
@@ -9,8 +9,8 @@ WITH awarded AS (
       FROM unnest(%(versions)s::bigint[], %(points)s::bigint[], %(multipliers)s::int[], %(why)s::jsonb[],
                   %(reserved)s::bigint[], %(limited)s::boolean[]) a(version, points, multiplier, why, reserved, limited)
 ), judged AS (
-    INSERT INTO loyalty_judgement (member_id, sale_id, unfired)
-    SELECT %(member)s, %(sale)s, %(unfired)s::jsonb WHERE %(sale)s::bigint IS NOT NULL AND %(unfired)s::jsonb <> '{}'
+    INSERT INTO loyalty_judgement (member_id, sale_id, event_id, unfired)
+    SELECT %(member)s, %(sale)s, %(event)s, %(unfired)s::jsonb WHERE %(unfired)s::jsonb <> '{}'
 )
 SELECT a.kind, c.active, c.pending
   FROM (SELECT asked.* FROM unnest(%(kinds)s::bigint[], %(points)s::bigint[], %(keys)s::text[],
