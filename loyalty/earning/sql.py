@@ -34,14 +34,16 @@ INSERT INTO loyalty_judgement (member_id, sale_id, unfired)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[])
 """
 
-# Which purchase a moment is, the birthday, and what limited rules gave before.
+# Which purchase a moment is, the birthday as the member said or by the date of birth, what limited rules gave before.
 ABOUT = """
-SELECT m.id, m.birth_on,
+SELECT m.id, coalesce(p.calendar, 'solar'), coalesce(p.birth_month, extract(month FROM m.birth_on)::int),
+       coalesce(p.birth_day, extract(day FROM m.birth_on)::int),
        CASE WHEN %(purchases)s THEN ARRAY(SELECT s.happened_at FROM members_sale s
                                            WHERE s.member_id = m.id
                                              AND (s.returned_amount < s.amount OR s.amount = 0)
                                            ORDER BY s.happened_at) END
-  FROM members_member m WHERE m.id = ANY (%(members)s::bigint[])
+  FROM members_member m LEFT JOIN members_person p ON p.member_id = m.id AND p.calendar <> ''
+ WHERE m.id = ANY (%(members)s::bigint[])
 """
 USAGE = """
 SELECT a.member_id, v.rule_id, a.happened_at, a.points - a.returned
