@@ -14,6 +14,7 @@ from loyalty.treats import views as treats
 urlpatterns = [
     path("points/", ledger.statement, name="statement"),
     path("points/why/sale/<int:sale>/", reasons.why_sale, name="why_sale"),
+    path("points/none/", reasons.no_points, name="no_points"),
     path("points/why/event/<int:event>/", reasons.why_event, name="why_event"),
     path("offers/", promotions.offers, name="offers"),
     path("points/give/", gifts.give_points, name="give_points"),

@@ -213,6 +213,7 @@ MEMBERS_PAGES = {
     "card",
     "my_tier",
     "my_treats",
+    "no_points",
     "offers",
 }
 OF_ONE_MEMBER = {"why_sale", "why_event"}  # and to others nothing is there
@@ -244,7 +245,7 @@ TILLS_ONLY = {
     "api-exchanges", "api-gifts", "api-household", "api-spend-together",
     "api-tiers",
     "api-treats", "api-hand-over",
-    "api-sale-why",
+    "api-sale-why", "api-event-why",
 }  # fmt: skip
 
 

@@ -214,7 +214,7 @@ def test_every_portal_address_is_known_to_these_tests():
     known = {
         "home", "statement", "card", "inbox", "read_all", "read_message", "me", "choose_theme", "choose_language",
         "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail", "my_tier",
-        "buy_tier", "why_sale", "why_event", "offers", "give_points", "my_household",
+        "buy_tier", "why_sale", "why_event", "no_points", "offers", "give_points", "my_household",
         "preferences", "unsubscribe", "confirm_address", "privacy", "choose_privacy", "erase_me", "take_along_json",
         "take_along_html", "about_me", "my_address", "change_photo", "my_photo", "my_treats",
         *(f"household_{step}" for step in STEPS),

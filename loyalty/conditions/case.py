@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.refusals import Malformed
+from members.people.rules import Birthday
 
 MOST_CODES = 500  # in one test
 LONGEST_CODE = 200
@@ -64,7 +65,7 @@ class Case:
     tiers: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()  # in which the member was then, as far as refreshes found out
     purchase: int = 0  # 1 is the member's first
-    born_on: date | None = None
+    birthday: Birthday | None = None
 
 
 @dataclass(frozen=True, slots=True)

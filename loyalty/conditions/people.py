@@ -6,8 +6,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty.conditions.case import BadCondition, Bound, Case, Test, codes, listed, number, numbers
+from members.people.rules import lunar_months
 
 MOST_PURCHASES = 100_000
+LUNAR_YEARS = (1990, 2060)  # of which past sales are asked; in others only birthdays by the sun are known
 
 
 def on_tier(wants: list[str]) -> Any:
@@ -43,8 +45,24 @@ def yes(test: str, value: Any) -> bool:
 
 
 def in_birthday_month(case: Case) -> bool:
-    """Whether the month is the member's birthday month."""
-    return case.born_on is not None and case.born_on.month == case.at.month
+    """Whether the member's birthday is kept in the month, by the sun or by the moon."""
+    return case.birthday is not None and case.birthday.is_in_month_of(case.at.date())
+
+
+def birthdays_in_sql(_wants: bool, bound: Bound) -> str:
+    """The same of a sale in the database: what the member said goes before the date of birth."""
+    month = "extract(month FROM c.clock)"
+    begins, lengths = zip(*lunar_months(*LUNAR_YEARS), strict=True)
+    place = f"(extract(year FROM c.clock)::int - {LUNAR_YEARS[0]}) * 12 + p.birth_month"
+    starts, sizes = f"({bound(list(begins))}::date[])", f"({bound(list(lengths))}::int[])"
+    kept = " OR ".join(
+        f"date_trunc('month', {starts}[{place} - {back}] + least(p.birth_day, {sizes}[{place} - {back}]) - 1)"
+        f" = date_trunc('month', c.clock)"
+        for back in (0, 12)
+    )
+    said = f"CASE p.calendar WHEN 'lunar' THEN {kept} ELSE p.birth_month = {month} END"
+    return f"""coalesce((SELECT {said} FROM members_person p WHERE p.member_id = m.id AND p.calendar <> ''),
+                 extract(month FROM m.birth_on) = {month}, false)"""
 
 
 def among(wants: list[int]) -> Any:
@@ -94,6 +112,6 @@ PEOPLE = {
         yes,
         lambda wants: in_birthday_month,
         lambda wants: _("in the birthday month"),
-        lambda wants, bound: "coalesce(extract(month FROM m.birth_on) = extract(month FROM c.clock), false)",
+        birthdays_in_sql,
     ),
 }

@@ -87,7 +87,7 @@ def judge_event(book: Rulebook, *, member: int, happening: Happening, standing: 
         tiers=frozenset([step.code]) if step else frozenset(),
         segments=about.segments_at(happening.at),
         purchase=bisect_right(moments, happening.at),
-        born_on=about.born_on,
+        birthday=about.birthday,
     )
     return judge_case(versions, case, terms=terms_of(book, step), usage=about.usage)
 

@@ -52,7 +52,7 @@ leave_out(
     loyalty_LotUse="which lot a movement took from: told with the movements",
     loyalty_Inherited="a copy of movements that stand under a merged number, for the sums of tiers",
     loyalty_Difference="what the nightly proof found wrong in an account: numbers only, for the shop's repair",
-    loyalty_Judgement="ids of rules that gave nothing on a sale; the statement says why in words",
+    loyalty_Judgement="ids of rules that gave nothing on a sale or an event; the statement says why in words",
     loyalty_TakenBack="the part of an award that a return took back: told with the movements",
     loyalty_Undone="the part of a promotion that a return took back: told with the returns",
     loyalty_PaidBack="the part of a return that went back as points: told with the movements",

@@ -35,6 +35,7 @@ from loyalty.tiers.actions import Rise, lift, lift_aside, standing_of, welcome
 from loyalty.tiers.rules import Climb, Progress, Standing, progress, without_sale
 from members.kit.arrays import integers, texts
 from members.messaging.actions import queue_messages
+from members.people.rules import Birthday
 from members.profiles.models import Member
 from members.purchases.actions import write_sale
 from members.purchases.rules import CLOCKS_DIFFER, Receipt, SaleBeforeEnrolment, check_receipt
@@ -77,8 +78,9 @@ def find_out(*, members: Sequence[int], wanted: Wanted, since: datetime) -> dict
     with connection.cursor() as cursor:
         if wanted.purchases or wanted.birthday:
             cursor.execute(ABOUT, {"members": integers(members), "purchases": wanted.purchases})
-            for member, born_on, moments in cursor.fetchall():
-                found[member] = (About(born_on=born_on), moments or [])
+            for member, calendar, month, day, moments in cursor.fetchall():
+                birthday = Birthday(calendar, month, day) if month else None
+                found[member] = (About(birthday=birthday), moments or [])
         if wanted.segments:
             named = texts(sorted(wanted.segments))
             cursor.execute(STAYS, {"members": integers(members), "segments": named, "since": since})

@@ -75,14 +75,24 @@ class Award(models.Model):
 
 
 class Judgement(models.Model):
-    """Which rules gave nothing on a sale, by reason. Without a row every rule that was in force fired."""
+    """Which rules gave nothing on a sale or an event, by reason. Without a row every rule that was in force fired."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False)
-    sale = models.ForeignKey(Sale, models.PROTECT, related_name="judgements", db_index=False)
+    sale = models.ForeignKey(Sale, models.PROTECT, related_name="judgements", null=True, db_index=False)
+    event = models.ForeignKey(Event, models.PROTECT, related_name="judgements", null=True, db_index=False)
     unfired = models.JSONField()  # {"store": [12, 15], "stopped": [7]}: ids of versions by the test or limit
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="judgement_once_per_sale", fields=["sale", "member"])]
+        constraints = [
+            models.UniqueConstraint(name="judgement_once_per_sale", fields=["sale", "member"]),
+            models.UniqueConstraint(
+                name="judgement_once_per_event", fields=["event", "member"], condition=Q(event__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="judgement_has_one_cause",
+                condition=Q(sale=None, event__isnull=False) | Q(sale__isnull=False, event=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

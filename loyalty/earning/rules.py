@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from loyalty.conditions.tree import nodes, uses
 from loyalty.limits.rules import Usage, periods_of, starts
 from loyalty.reckoning.rules import Earned, Rulebook, Terms, Verdict, Version
 from loyalty.tiers.rules import Climb, Standing, Step, lifted, with_sale
+from members.people.rules import Birthday
 from members.purchases.rules import Line, Receipt
 
 
@@ -66,7 +67,7 @@ class About:
     """What was found out about a member for the versions that want to know."""
 
     purchase: int = 0
-    born_on: date | None = None
+    birthday: Birthday | None = None
     usage: Usage = field(default_factory=Usage)
     stays: list[tuple[str, datetime, datetime | None]] = field(default_factory=list)  # in segments: which, from, until
 
@@ -121,7 +122,7 @@ def case_of(
         tiers=frozenset([step.code]) if step else frozenset(),
         segments=about.segments_at(at),
         purchase=about.purchase,
-        born_on=about.born_on,
+        birthday=about.birthday,
     )
 
 

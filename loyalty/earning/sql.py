@@ -1,6 +1,6 @@
 """Statements that write awards, and that read what rules want to know of a member."""
 
-# One sale's awards, what gave nothing, and the postings in one round trip, accounts in primary-key order.
+# Awards of a sale or an event, what gave nothing, and the postings in one round trip, accounts in primary-key order.
 POST_AWARDS = """
 WITH awarded AS (
     INSERT INTO loyalty_award (member_id, sale_id, event_id, version_id, points, multiplier, why, reserved, is_limited,
@@ -9,8 +9,8 @@ WITH awarded AS (
       FROM unnest(%(versions)s::bigint[], %(points)s::bigint[], %(multipliers)s::int[], %(why)s::jsonb[],
                   %(reserved)s::bigint[], %(limited)s::boolean[]) a(version, points, multiplier, why, reserved, limited)
 ), judged AS (
-    INSERT INTO loyalty_judgement (member_id, sale_id, unfired)
-    SELECT %(member)s, %(sale)s, %(unfired)s::jsonb WHERE %(sale)s::bigint IS NOT NULL AND %(unfired)s::jsonb <> '{}'
+    INSERT INTO loyalty_judgement (member_id, sale_id, event_id, unfired)
+    SELECT %(member)s, %(sale)s, %(event)s, %(unfired)s::jsonb WHERE %(unfired)s::jsonb <> '{}'
 )
 SELECT a.kind, c.active, c.pending
   FROM (SELECT asked.* FROM unnest(%(kinds)s::bigint[], %(points)s::bigint[], %(keys)s::text[],
@@ -34,14 +34,16 @@ INSERT INTO loyalty_judgement (member_id, sale_id, unfired)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[])
 """
 
-# Which purchase a moment is, the birthday, and what limited rules gave before.
+# Which purchase a moment is, the birthday as the member said or by the date of birth, what limited rules gave before.
 ABOUT = """
-SELECT m.id, m.birth_on,
+SELECT m.id, coalesce(p.calendar, 'solar'), coalesce(p.birth_month, extract(month FROM m.birth_on)::int),
+       coalesce(p.birth_day, extract(day FROM m.birth_on)::int),
        CASE WHEN %(purchases)s THEN ARRAY(SELECT s.happened_at FROM members_sale s
                                            WHERE s.member_id = m.id
                                              AND (s.returned_amount < s.amount OR s.amount = 0)
                                            ORDER BY s.happened_at) END
-  FROM members_member m WHERE m.id = ANY (%(members)s::bigint[])
+  FROM members_member m LEFT JOIN members_person p ON p.member_id = m.id AND p.calendar <> ''
+ WHERE m.id = ANY (%(members)s::bigint[])
 """
 USAGE = """
 SELECT a.member_id, v.rule_id, a.happened_at, a.points - a.returned

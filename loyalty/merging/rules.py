@@ -121,7 +121,7 @@ MOVES = (
     Moves("members_listmember", unique=("member_list_id",)),
     Moves("loyalty_event", unique=("code", "key")),
     Moves("loyalty_award", only="r.sale_id IS NOT NULL OR r.event_id = ANY (%(events)s::bigint[])"),
-    Moves("loyalty_judgement"),
+    Moves("loyalty_judgement", only="r.sale_id IS NOT NULL OR r.event_id = ANY (%(events)s::bigint[])"),
     Moves("loyalty_takenback", follows=("award_id", "loyalty_award")),
     Moves("loyalty_checkout"),
     Moves("loyalty_applied"),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [('loyalty', '0121_backtests_of_ladders')]
+    dependencies = [('loyalty', '0122_judgements_of_events')]
 
     operations = [
         migrations.AddField(

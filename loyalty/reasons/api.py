@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loyalty.reasons.actions import why_of_sale
+from loyalty.earning.models import Event
+from loyalty.reasons.actions import why_of_event, why_of_sale
 from loyalty.reasons.rules import Gave, Missed, Price
 from members.purchases.models import Sale
 from members.stores.api import store_of
@@ -89,6 +90,30 @@ class SaleWhy(APIView):
         )
 
 
+class EventWhySerializer(serializers.Serializer[Any]):
+    event = serializers.IntegerField()
+    awards = GaveSerializer(many=True)
+    unfired = MissedSerializer(many=True)
+
+
+class EventWhy(APIView):
+    """Why an event of this store earned what it earned, and which rules gave nothing for which reason."""
+
+    @extend_schema(responses=EventWhySerializer)
+    def get(self, request: Request, event: int) -> Response:
+        found = Event.objects.filter(pk=event, store=store_of(request)).first() if event < 2**63 else None
+        if found is None:
+            raise NotFound
+        why = why_of_event(found)
+        return Response(
+            {
+                "event": found.pk,
+                "awards": [words_of_gave(each) for each in why.gave],
+                "unfired": [words_of_missed(each) for each in why.missed],
+            }
+        )
+
+
 def words_of_rule(version: Any) -> dict[str, Any]:
     """A rule as the API names it."""
     rule = version.rule
@@ -142,4 +167,7 @@ def words_of_missed(missed: Missed) -> dict[str, Any]:
     return {**words_of_rule(missed.version), "reason": missed.reason, "words": missed.words}
 
 
-urlpatterns = [path("sales/<int:sale>/why", SaleWhy.as_view(), name="api-sale-why")]
+urlpatterns = [
+    path("sales/<int:sale>/why", SaleWhy.as_view(), name="api-sale-why"),
+    path("events/<int:event>/why", EventWhy.as_view(), name="api-event-why"),
+]

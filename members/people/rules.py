@@ -1,6 +1,7 @@
 """Birthdays by the sun and by the moon, and names in the reader's order: no database, no clock."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -90,6 +91,7 @@ def first_of(year: int, month: int) -> date:
     return date(found.getYear(), found.getMonth(), found.getDay())
 
 
+@lru_cache(maxsize=4096)
 def kept_in(year: int, month: int, day: int) -> date:
     """When a lunar birthday is kept in a lunar year: in the ordinary month, a missing 30th on the 29th."""
     return solar_of(year, month, min(day, days_of(year, month)))
@@ -100,6 +102,30 @@ def next_birthday(calendar: str, month: int, day: int, today: date) -> date:
     years = range(today.year - 1, today.year + 2)
     found = (kept_in(year, month, day) if calendar == LUNAR else solar_in(year, month, day) for year in years)
     return min(each for each in found if each >= today)
+
+
+@dataclass(frozen=True, slots=True)
+class Birthday:
+    """A birthday without its year, in the calendar by which it is kept."""
+
+    calendar: str
+    month: int
+    day: int
+
+    def is_in_month_of(self, moment: date) -> bool:
+        """Whether it is kept in the month of the sun in which a day lies. Some years of the sun miss a lunar day."""
+        if self.calendar != LUNAR:
+            return self.month == moment.month
+        kept = (kept_in(year, self.month, self.day) for year in (moment.year - 1, moment.year))
+        return any((each.year, each.month) == (moment.year, moment.month) for each in kept)
+
+
+@lru_cache(maxsize=1)
+def lunar_months(first: int, last: int) -> tuple[tuple[date, int], ...]:
+    """The ordinary months of lunar years, one after the other: the day of the sun on which each begins, its length."""
+    return tuple(
+        (first_of(year, month), days_of(year, month)) for year in range(first, last + 1) for month in range(1, 13)
+    )
 
 
 def solar_in(year: int, month: int, day: int) -> date:

@@ -17,6 +17,8 @@ from loyalty.rulebook.actions import rulebook
 from loyalty.tiers.actions import standing_of
 from loyalty.tiers.models import Tier
 from loyalty.tiers.rules import Step
+from members.people.actions import describe
+from members.people.rules import Birthday
 from members.profiles.models import Member
 from members.purchases.models import Product, Sale
 from members.purchases.rules import Line, Receipt
@@ -41,7 +43,7 @@ class Past:
     receipt: Receipt
     store: str
     step: Step | None
-    born_on: date | None
+    birthday: Birthday | None
     stays: Stays
 
 
@@ -58,11 +60,19 @@ def gather(chance: random.Random, *, sales: int = 70) -> list[Past]:
             (("王芳", date(1990, 2, 3)), ("李强", None), ("张磊", date(1988, 1, 31)), ("陈静", date(2000, 3, 1)))
         )
     ]
+    birthdays = {members[1].pk: Birthday("solar", 2, 29), members[2].pk: Birthday("lunar", 1, 15)}
+    for member in members[1:3]:
+        kept = birthdays[member.pk]
+        describe(
+            member=member, now=START, calendar=kept.calendar, birth_month=kept.month, birth_day=kept.day
+        )  # fmt: skip
+    for member in (members[0], members[3]):
+        birthdays[member.pk] = Birthday("solar", member.birth_on.month, member.birth_on.day)
     stays = {member.pk: stay(chance, member) for member in members}
     moments = sorted(START + timedelta(minutes=chance.randrange(60 * 24 * 60)) for _sale in range(sales))
     buyers = [chance.choice(members) for _sale in moments]
     return [
-        sold(chance, member, chance.choice(stores), at, n, stays[member.pk])
+        sold(chance, member, chance.choice(stores), at, n, stays[member.pk], birthdays[member.pk])
         for n, (at, member) in enumerate(zip(moments, buyers, strict=True))
     ]
 
@@ -81,7 +91,9 @@ def stay(chance: random.Random, member: Member) -> Stays:
     return found
 
 
-def sold(chance: random.Random, member: Member, store: Any, at: datetime, number: int, stays: Stays) -> Past:
+def sold(
+    chance: random.Random, member: Member, store: Any, at: datetime, number: int, stays: Stays, birthday: Birthday
+) -> Past:
     """One sale, with up to three lines or with none."""
     lines = [
         Line(sku, sku, chance.randint(1, 3), chance.choice((0, 999, 3_333, 12_345)), chance.choice((0, 0, 77)))
@@ -98,7 +110,7 @@ def sold(chance: random.Random, member: Member, store: Any, at: datetime, number
     assert climb
     step = climb.step(standing_of(member=member.pk, climb=climb, at=at).tier_then)
     sale = record_sale(member=member, store=store, till=None, receipt=receipt, now=NOW).sale
-    return Past(sale, member.pk, at, receipt, store.code, step, member.birth_on, stays)
+    return Past(sale, member.pk, at, receipt, store.code, step, birthday, stays)
 
 
 def cases(pasts: Sequence[Past]) -> Iterator[tuple[Past, Case]]:
@@ -113,7 +125,7 @@ def cases(pasts: Sequence[Past]) -> Iterator[tuple[Past, Case]]:
             1 for each in pasts
             if each.member == past.member and each.at <= past.at and each.sale not in gone | {past.sale}
         )  # fmt: skip
-        about = About(before + 1, past.born_on, stays=past.stays)
+        about = About(before + 1, past.birthday, stays=past.stays)
         yield past, case_of(past.receipt, store=past.store, step=past.step, about=about, products=products, at=past.at)
 
 

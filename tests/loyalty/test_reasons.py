@@ -3,11 +3,15 @@
 from datetime import date
 
 import pytest
+import time_machine
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils.translation import override
 
+from loyalty.deeds.actions import report_event
+from loyalty.deeds.rules import Happening
 from loyalty.earning.actions import record_sale
-from loyalty.earning.models import Award, Event
+from loyalty.earning.models import Award, Event, Judgement
 from loyalty.ledger.models import PointKind
 from loyalty.limits.actions import open_budget
 from loyalty.reasons.actions import why_of_event, why_of_sale
@@ -17,7 +21,7 @@ from loyalty.rulebook.models import EarningRule
 from members.purchases.models import Product, Sale
 from members.purchases.rules import Line, Receipt
 from members.signin.actions import Address, open_account
-from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory
+from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -180,3 +184,96 @@ def test_an_event_says_why_too(wang, till):
     assert [(each.award.points, each.words, each.friendly) for each in why.gave] == [
         (20, "20 each time", ["A gift of 20"])
     ]
+
+
+@pytest.fixture
+def reviewed(wang, till):
+    """Two reviews on a day: rules about them give once a day, in another store, on words of their own."""
+    rule("review", "评价礼", "Review gift", trigger="review", effect="fixed", points=20, limits={"times": {"day": 1}})
+    rule("far", "异店礼", "Far gift", trigger="review", effect="fixed", points=5, conditions={"store": ["BJ1"]})
+    StoreFactory.create(code="BJ1", name_zh="王府井店", name_en="Wangfujing")
+    for key in ("1", "2"):
+        report_event(member=wang, happening=Happening("review", key, NOW, till.store), now=NOW)
+    return list(Event.objects.order_by("pk"))
+
+
+def test_rules_that_gave_nothing_for_an_event_say_why(reviewed):
+    with override("en"):
+        first, second = map(why_of_event, reviewed)
+
+    assert [each.award.points for each in first.gave] == [20]
+    assert [(each.reason, each.words) for each in first.missed] == [("store", "only in the stores Wangfujing")]
+    assert second.gave == []
+    assert words(second)["review"] == ("times_day", "at most once a day: already given")
+    assert [each.friendly for each in second.near] == ["You had this already: at most once a day"]
+
+
+def test_an_event_of_which_no_rule_knows_keeps_no_reasons(wang, reviewed):
+    report_event(member=wang, happening=Happening("share", "1", NOW), now=NOW)
+
+    assert Judgement.objects.filter(event__isnull=False).count() == 2
+    assert not Judgement.objects.filter(event__code="share").exists()
+
+
+def test_the_same_event_again_keeps_its_reasons_once(wang, till, reviewed):
+    before = list(Judgement.objects.values())
+
+    report_event(member=wang, happening=Happening("review", "2", NOW, till.store), now=NOW)
+
+    assert list(Judgement.objects.values()) == before
+
+
+@pytest.mark.parametrize("causes", [{}, {"sale": True, "event": True}])
+def test_a_judgement_is_of_one_sale_or_one_event(wang, till, reviewed, causes):
+    sale = sold(wang, till)
+    things = {name: {"sale": sale, "event": reviewed[0]}[name] for name in causes}
+
+    with pytest.raises(IntegrityError, match="judgement_has_one_cause"), transaction.atomic():
+        Judgement.objects.create(member=wang, unfired={"store": [1]}, **things)
+
+
+def test_a_till_asks_why_an_event_of_its_store_brought_nothing(till, reviewed):
+    client = Client(headers={"authorization": f"Bearer {till.key}", "accept-language": "en"})
+    stranger = Client(headers={"authorization": f"Bearer {TillFactory.create().key}"})
+
+    answer = client.get(f"/api/v1/events/{reviewed[1].pk}/why").json()
+
+    assert answer["awards"] == []
+    assert {each["rule"]: each["reason"] for each in answer["unfired"]} == {"review": "times_day", "far": "store"}
+    assert "at most once a day: already given" in [each["words"] for each in answer["unfired"]]
+    assert stranger.get(f"/api/v1/events/{reviewed[1].pk}/why").status_code == 404
+    assert client.get(f"/api/v1/events/{2**63}/why").status_code == 404
+    assert Client().get(f"/api/v1/events/{reviewed[1].pk}/why").status_code == 401
+
+
+def test_the_member_reads_what_brought_no_points_and_why_in_plain_words(wang, reviewed):
+    user = open_account(member=wang, address=Address("phone", "+8613912345678"), now=NOW)
+    phone = Client(headers={"accept-language": "zh-hans"})
+    phone.force_login(user, BACKEND)
+
+    with time_machine.travel(NOW, tick=False):
+        page = phone.get("/points/none/").content.decode()
+
+    assert page.count("评价礼") == 1
+    assert "您已得到过" in page
+    assert not [code for code in ("异店礼", "王府井店", "times_day", "BJ1") if code in page]
+    assert "/points/none/" in phone.get("/points/").content.decode()
+    assert "评价礼" in phone.get(f"/points/why/event/{reviewed[1].pk}/").content.decode()
+
+
+def test_a_member_to_whom_everything_brought_points_reads_so(wang):
+    user = open_account(member=wang, address=Address("phone", "+8613912345678"), now=NOW)
+    phone = Client(headers={"accept-language": "en"})
+    phone.force_login(user, BACKEND)
+
+    assert "Everything that counts brought its points" in phone.get("/points/none/").content.decode()
+
+
+def test_staff_read_at_an_event_why_rules_gave_nothing(reviewed):
+    staff = Client(headers={"accept-language": "en"})
+    staff.force_login(UserFactory.create(is_superuser=True, sees_all_stores=True))
+
+    page = staff.get(f"/admin/loyalty/event/{reviewed[1].pk}/change/").content.decode()
+
+    assert "No rule gave anything." in page
+    assert "at most once a day: already given" in page

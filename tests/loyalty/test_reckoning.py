@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from loyalty.conditions.case import Case, Goods
 from loyalty.limits.rules import Given, Usage
 from loyalty.reckoning.rules import Terms, Verdict, Version, cut_to_budget, in_units, judge_case
+from members.people.rules import Birthday
 from tests.loyalty.sayings import said
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -79,8 +80,10 @@ def test_a_rule_fires_where_its_conditions_hold_and_says_which_did_not(condition
         ({"nth_purchase": [3, 5]}, {"purchase": 5}, True),
         ({"every_purchases": 5}, {"purchase": 10}, True),
         ({"every_purchases": 5}, {"purchase": 11}, False),
-        ({"birthday_month": True}, {"born_on": date(1990, 11, 1)}, True),
-        ({"birthday_month": True}, {"born_on": None}, False),
+        ({"birthday_month": True}, {"birthday": Birthday("solar", 11, 1)}, True),
+        ({"birthday_month": True}, {"birthday": Birthday("lunar", 10, 1)}, True),
+        ({"birthday_month": True}, {"birthday": Birthday("lunar", 11, 1)}, False),
+        ({"birthday_month": True}, {"birthday": None}, False),
         ({"attribute": {"wrap": ["yes"]}}, {"attributes": {"wrap": "yes"}}, True),
         ({"attribute": {"wrap": ["yes"]}}, {}, False),
     ],

@@ -18,6 +18,7 @@ from loyalty.rulebook.actions import change_rule
 from loyalty.rulebook.models import EarningRule, RuleVersion
 from loyalty.rulebook.rules import BadMultiplier, BadNumber, EventMissing, NoAmount, TwoLives
 from members.kit.refusals import Refusal
+from members.people.actions import describe
 from members.profiles.models import Member
 from members.purchases.actions import Bought
 from members.purchases.models import Product
@@ -201,17 +202,25 @@ RULES = st.lists(
     ),
     max_size=6,
 )
+BIRTHDAYS = st.sampled_from(
+    [
+        {}, {"calendar": "solar", "birth_month": 2, "birth_day": 29},
+        {"calendar": "lunar", "birth_month": 1, "birth_day": 5},
+    ]
+)  # fmt: skip
 SALES = st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 23), st.integers(0, 30_000), st.booleans()), min_size=1, max_size=8
 )
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rules=RULES, sales=SALES)
-def test_whatever_the_rules_many_sales_come_to_the_same_as_one_by_one(rules, sales, fresh):
+@given(rules=RULES, sales=SALES, birthday=BIRTHDAYS)
+def test_whatever_the_rules_many_sales_come_to_the_same_as_one_by_one(rules, sales, birthday, fresh):
     with fresh():
         here, there = StoreFactory.create(code="SH"), StoreFactory.create(code="BJ")
         one, two = (MemberFactory.create(now=LONG_AGO, birth_on=date(1990, 3, 5)) for _ in range(2))
+        for member in (one, two):
+            describe(member=member, now=NOW, **birthday)
         budgets: dict[int, Budget] = {}
         for number, says in enumerate(rules):
             said = {name: value for name, value in says.items() if name != "is_budgeted"}
