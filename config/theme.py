@@ -129,6 +129,7 @@ SIDEBAR = [
             entry(_("Rules of gifts"), "loyalty.giftrule", "volunteer_activism"),
             entry(_("RFM scheme"), "members.rfmscheme", "grid_on"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Tags"), "members.tag", "label"),
             entry(_("Wordings of consents"), "members.wording", "gavel"),
             entry(_("How often we write"), "members.contactrule", "notifications_paused"),
             entry(_("How long things are kept"), "members.retentionrule", "auto_delete"),

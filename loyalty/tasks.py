@@ -31,6 +31,8 @@ from members.privacy.actions import RETENTION, erase_due, retain
 from members.profiles.models import Member
 from members.scores import actions as scores
 from members.segments import actions as segments
+from members.tags.actions import lapse_range
+from members.tags.models import Tagging
 
 __all__ = ["run_chunk", "run_sale_import", "sweep_sale_imports", "tick"]
 logger = logging.getLogger(__name__)
@@ -79,10 +81,16 @@ def tidy(chunk: Chunk) -> dict[str, int]:
     return {"chunks": chunks, "ticks": ticks}
 
 
+def lapse_tags(chunk: Chunk) -> dict[str, int]:
+    """End the tags of the chunk's range whose time is over."""
+    return {"lapsed": lapse_range(first=chunk.first_id, last=chunk.last_id, now=chunk.as_of)}
+
+
 WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = {
     "settle": (Account, settle),
     "tiers": (Member, judge),
     "proof": (Account, prove),
+    "tags": (Tagging, lapse_tags),
     segments.NIGHT: (Member, segments.refresh_chunk),
     liability.CHUNK: (Account, take_liability),
     scores.FIGURES: (Member, NIGHT[scores.FIGURES][1]),

@@ -19,5 +19,6 @@ import members.purchases.admin
 import members.roster.admin
 import members.segments.admin
 import members.stores.admin
+import members.tags.admin
 import members.timeline.admin
 import members.webhooks.admin  # noqa: F401

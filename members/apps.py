@@ -12,7 +12,7 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
-        shows = ("addresses", "advisers", "timeline", "messaging", "counter", "webhooks", "privacy")
+        shows = ("addresses", "advisers", "tags", "timeline", "messaging", "counter", "webhooks", "privacy")
         for drawer in (f"{room}.panels" for room in shows):
             import_module(f"members.{drawer}")
         for room in (
@@ -21,6 +21,7 @@ class MembersConfig(AppConfig):
             "addresses",
             "advisers",
             "photos",
+            "tags",
             "consents",
             "purchases",
             "scores",

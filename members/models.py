@@ -29,6 +29,7 @@ from members.segments.models import (
     SegmentVersion,
 )
 from members.stores.models import Store, StoreStaff, Till, User
+from members.tags.models import Tag, Tagging
 from members.webhooks.models import Delivery, Endpoint, Occurrence, Reading
 
 __all__ = [
@@ -85,6 +86,8 @@ __all__ = [
     "Store",
     "StoreDay",
     "StoreStaff",
+    "Tag",
+    "Tagging",
     "Tally",
     "Template",
     "Tick",

@@ -33,6 +33,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_note": (HANDS, set(), set(), True),
     "members_product": (ALL, OWNER, set(), False),
     "members_customfield": (SETTERS, OWNER, set(), False),
+    "members_tag": ({"manager", "marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
     "members_extract": ({"manager", "marketer", "analyst", "owner"}, set(), set(), False),  # each sees their own
@@ -178,6 +179,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "member_adviser": {"others": {200}},
     "member_photo": {"others": {200}},
     "member_picture": {"others": {200}},
+    "member_tags": {"others": {200}},
+    "members_tag_all": {"others": {200}, "analyst": {403}},
     "till_card": {"others": {200}},
     "note_done": {"others": {405}},
     "note_reopen": {"others": {405}},

@@ -65,6 +65,8 @@ from members.segments.actions import change_segment, freeze, make_list, refresh
 from members.segments.models import Segment
 from members.signin.actions import Address, open_account
 from members.stores.models import Store, User
+from members.tags.actions import put_on
+from members.tags.models import Tag
 from members.webhooks.actions import keep_endpoint
 from members.webhooks.models import Delivery, Endpoint, Occurrence
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory, a_picture
@@ -171,6 +173,7 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_customfield": CustomField.objects.create(
             code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
         ),
+        "members_tag": Tag.objects.create(code="nuts", name_zh=f"坚果{mark}"[:40], name_en=f"Nuts{mark}"[:40]),
         "members_privacyrule": PrivacyRule.objects.get(),
         "members_retentionrule": RetentionRule.objects.get(code="looks"),
         "members_topic": Topic.objects.create(code="tea", name_zh=f"茶{mark}"[:40], name_en=f"Tea{mark}"[:40]),
@@ -338,6 +341,7 @@ def write_down(member: Member, mark: str) -> dict[str, Any]:
     """Where the member lives, a photo, a task about them, a correction that waits, a difference that a night found."""
     store = member.home_store
     settle_at(member=member, now=NOW, country="CN", city="上海", street=f"愚园路{mark}")
+    put_on(member=member, tag=Tag.objects.get(), by=None, why=f"said so{mark}", now=NOW)
     keep_photo(member=member, raw=a_picture(), size=1, now=NOW)
     return {
         "members_note": Note.objects.create(

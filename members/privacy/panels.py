@@ -81,6 +81,10 @@ register(
         unsaid=("written_by", "done_by"),
     ),
     Holding(
+        "members.Tagging", _("Tags that staff put on you"), INTEREST, Origin.OBSERVED, goes=True,
+        unsaid=("by", "ended_by"),
+    ),
+    Holding(
         "members.Membership", _("Groups in which we see you"), INTEREST, Origin.INFERRED, goes=True,
         unsaid=("version", "clause"),
     ),
