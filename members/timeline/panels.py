@@ -149,7 +149,7 @@ register(
         gettext_lazy("Changes of the profile"),
         "edit_note",
         "members.view_change",
-        lambda member: Change.objects.of_family(member).select_related("by"),
+        lambda member: Change.objects.of_family(member).open_to_all().select_related("by"),
         show_changes,
         at="changed_at",
         on_page=False,
