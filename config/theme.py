@@ -130,6 +130,8 @@ SIDEBAR = [
             entry(_("RFM scheme"), "members.rfmscheme", "grid_on"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
             entry(_("Tags"), "members.tag", "label"),
+            entry(_("Whole profiles"), "members.profilepart", "donut_large"),
+            entry(_("Reminders of profiles"), "members.fullnessrule", "notifications_active"),
             entry(_("Wordings of consents"), "members.wording", "gavel"),
             entry(_("How often we write"), "members.contactrule", "notifications_paused"),
             entry(_("How long things are kept"), "members.retentionrule", "auto_delete"),

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError as BrokerGone
 
 from loyalty.backtest.actions import close_backtest, sweep_backtests, try_range
 from loyalty.corrections.actions import expire_corrections
-from loyalty.deeds.actions import report_enrolments, sweep_waiting
+from loyalty.deeds.actions import report_completions, report_enrolments, sweep_waiting
 from loyalty.holds.actions import free_forgotten, free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.judging.actions import judge_range
@@ -22,6 +22,7 @@ from loyalty.ledger.models import Account
 from loyalty.liability import actions as liability
 from loyalty.returns.actions import match_waiting
 from loyalty.whatif.actions import measure_range, publish
+from members.completeness.actions import compute_changed, compute_range, remind_range
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
@@ -81,6 +82,12 @@ def tidy(chunk: Chunk) -> dict[str, int]:
     return {"chunks": chunks, "ticks": ticks}
 
 
+def complete(chunk: Chunk) -> dict[str, int]:
+    """How whole the profiles of the chunk's members are, and a word to those it concerns."""
+    ids: dict[str, Any] = {"first": chunk.first_id, "last": chunk.last_id, "now": chunk.as_of}
+    return {"changed": compute_range(**ids), "reminded": remind_range(**ids)}
+
+
 def lapse_tags(chunk: Chunk) -> dict[str, int]:
     """End the tags of the chunk's range whose time is over."""
     return {"lapsed": lapse_range(first=chunk.first_id, last=chunk.last_id, now=chunk.as_of)}
@@ -91,6 +98,7 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = 
     "tiers": (Member, judge),
     "proof": (Account, prove),
     "tags": (Tagging, lapse_tags),
+    "fullness": (Member, complete),
     segments.NIGHT: (Member, segments.refresh_chunk),
     liability.CHUNK: (Account, take_liability),
     scores.FIGURES: (Member, NIGHT[scores.FIGURES][1]),
@@ -156,6 +164,8 @@ def tick() -> None:
         hand_out(chunk)
     sweep_sale_imports()
     report_enrolments(now=now)
+    compute_changed(now=now)
+    report_completions(now=now)
     sweep_waiting(now=now)
     match_waiting(now=now)
     liability.close_nights()

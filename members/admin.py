@@ -2,6 +2,7 @@
 
 import members.addresses.admin
 import members.advisers.admin
+import members.completeness.admin
 import members.consents.admin
 import members.contact.admin
 import members.counter.admin

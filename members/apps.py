@@ -12,7 +12,17 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         """Rooms say what they show in a member's time and at the counter, what segments may ask, what they hold."""
-        shows = ("addresses", "advisers", "tags", "timeline", "messaging", "counter", "webhooks", "privacy")
+        shows = (
+            "addresses",
+            "advisers",
+            "tags",
+            "timeline",
+            "messaging",
+            "counter",
+            "completeness",
+            "webhooks",
+            "privacy",
+        )
         for drawer in (f"{room}.panels" for room in shows):
             import_module(f"members.{drawer}")
         for room in (
@@ -26,5 +36,6 @@ class MembersConfig(AppConfig):
             "purchases",
             "scores",
             "messaging",
+            "completeness",
         ):
             import_module(f"members.{room}.traits")

@@ -2,6 +2,7 @@
 
 from members.addresses.models import Address
 from members.advisers.models import Advising
+from members.completeness.models import Fullness, FullnessRule, ProfilePart
 from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
 from members.contact.models import ContactRule, Preference, Topic
 from members.extracts.models import Extract
@@ -49,6 +50,8 @@ __all__ = [
     "ErasedIdentity",
     "Erasure",
     "Extract",
+    "Fullness",
+    "FullnessRule",
     "Goal",
     "Guardian",
     "IdempotentAnswer",
@@ -70,6 +73,7 @@ __all__ = [
     "PrivacyRule",
     "PrivacyStep",
     "Product",
+    "ProfilePart",
     "Reading",
     "RetentionRule",
     "Return",

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from members.addresses import views as addresses
+from members.completeness import views as completeness
 from members.messaging import views as messaging
 from members.people import views as people
 from members.photos import views as photos
@@ -21,6 +22,7 @@ urlpatterns = [
     path("me/address/", addresses.my_address, name="my_address"),
     path("me/photo/", photos.change_photo, name="change_photo"),
     path("me/photo.jpg", photos.my_photo, name="my_photo"),
+    path("me/still-right/", completeness.confirm_profile, name="confirm_profile"),
     path("me/theme/", profiles.choose_theme, name="choose_theme"),
     path("me/language/", profiles.choose_language, name="choose_language"),
     path("me/messages/", preferences.preferences, name="preferences"),

@@ -33,6 +33,8 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_note": (HANDS, set(), set(), True),
     "members_product": (ALL, OWNER, set(), False),
     "members_customfield": (SETTERS, OWNER, set(), False),
+    "members_profilepart": (SETTERS, {"marketer", "owner"}, {"marketer", "owner"}, False),
+    "members_fullnessrule": (SETTERS, set(), set(), False),
     "members_tag": ({"manager", "marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
@@ -220,6 +222,7 @@ MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
     "choose_theme",
     "choose_language",
     "choose_privacy",
+    "confirm_profile",
 }
 CELLS = {
     "import_state",

@@ -216,7 +216,7 @@ def test_every_portal_address_is_known_to_these_tests():
         "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail", "my_tier",
         "buy_tier", "why_sale", "why_event", "offers", "give_points", "my_household",
         "preferences", "unsubscribe", "confirm_address", "privacy", "choose_privacy", "erase_me", "take_along_json",
-        "take_along_html", "about_me", "my_address", "change_photo", "my_photo",
+        "take_along_html", "about_me", "my_address", "change_photo", "my_photo", "confirm_profile",
         *(f"household_{step}" for step in STEPS),
     }  # fmt: skip
 

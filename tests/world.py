@@ -42,6 +42,7 @@ from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
 from members.addresses.actions import settle_at
+from members.completeness.models import FullnessRule, ProfilePart
 from members.consents.actions import Said, say
 from members.consents.models import ConsentChange, Wording
 from members.contact.models import ContactRule, Topic
@@ -173,6 +174,8 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_customfield": CustomField.objects.create(
             code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
         ),
+        "members_profilepart": ProfilePart.objects.get(code="name"),
+        "members_fullnessrule": FullnessRule.objects.get(),
         "members_tag": Tag.objects.create(code="nuts", name_zh=f"坚果{mark}"[:40], name_en=f"Nuts{mark}"[:40]),
         "members_privacyrule": PrivacyRule.objects.get(),
         "members_retentionrule": RetentionRule.objects.get(code="looks"),

@@ -95,6 +95,7 @@ register(
     Holding("members.ListMember", _("Lists on which you stand"), INTEREST, Origin.OBSERVED, goes=True),
     Holding("members.AudienceMember", _("Groups kept for a message"), INTEREST, Origin.INFERRED, goes=True),
     Holding("members.MemberScore", _("What we work out from your purchases"), INTEREST, Origin.INFERRED, goes=True),
+    Holding("members.Fullness", _("How whole your profile is"), NEEDED, Origin.INFERRED, goes=True),
     Holding("members.CellMonth", _("How that was, month by month"), INTEREST, Origin.INFERRED, goes=True),
     Holding("members.Message", _("What we wrote to you"), NEEDED, Origin.OBSERVED, rows=letters),
     Holding(
