@@ -129,6 +129,7 @@ SIDEBAR = [
             entry(_("Rules of gifts"), "loyalty.giftrule", "volunteer_activism"),
             entry(_("RFM scheme"), "members.rfmscheme", "grid_on"),
             entry(_("Further fields"), "members.customfield", "list_alt_add"),
+            entry(_("Join codes"), "members.joincode", "qr_code_2"),
             entry(_("Tags"), "members.tag", "label"),
             entry(_("Whole profiles"), "members.profilepart", "donut_large"),
             entry(_("Reminders of profiles"), "members.fullnessrule", "notifications_active"),

@@ -11,6 +11,7 @@ import members.goals.admin
 import members.insight.admin
 import members.messaging.admin
 import members.notes.admin
+import members.origins.admin
 import members.people.admin
 import members.photos.admin
 import members.preferences.admin

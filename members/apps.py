@@ -32,6 +32,7 @@ class MembersConfig(AppConfig):
             "advisers",
             "photos",
             "tags",
+            "origins",
             "consents",
             "purchases",
             "scores",

@@ -11,6 +11,7 @@ from members.history.models import Change
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.origins.models import JoinCode, Origin
 from members.people.models import Person
 from members.photos.models import Photo
 from members.portraits.models import Pair
@@ -56,6 +57,7 @@ __all__ = [
     "Guardian",
     "IdempotentAnswer",
     "Identity",
+    "JoinCode",
     "ListMember",
     "Look",
     "Member",
@@ -66,6 +68,7 @@ __all__ = [
     "Note",
     "Occurrence",
     "OptIn",
+    "Origin",
     "Pair",
     "Person",
     "Photo",

@@ -35,6 +35,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_customfield": (SETTERS, OWNER, set(), False),
     "members_profilepart": (SETTERS, {"marketer", "owner"}, {"marketer", "owner"}, False),
     "members_fullnessrule": (SETTERS, set(), set(), False),
+    "members_joincode": (SETTERS, {"manager", "marketer", "owner"}, set(), False),
     "members_tag": ({"manager", "marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
@@ -199,6 +200,7 @@ MEMBERS_PAGES = {
     "me",
     "about_me",
     "my_address",
+    "bring_friends",
     "change_photo",
     "my_photo",
     "preferences",
@@ -234,7 +236,7 @@ CELLS = {
 }  # what an import could not read, as it was typed
 TAKEN_ALONG = {"extract_file"}  # whose contacts stand in it was written down before
 BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one nothing is there
-FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
+FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout", "join_by"}
 TILLS_ONLY = {
     "api_members", "api_member", "api_segments", "api_segment_members", "api_member_segments",
     "api_member_scores", "api_traits",
@@ -302,6 +304,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
     words |= {"<int:promotion_draft>": world.shared["loyalty_promotiondraft"].pk}
     words |= {
         "<slug:code>": "two-stores",
+        "<str:code>": "poster",
         "<path:path>": "nothing",
         "<str:token>": "1:x",
         "<str:link>": "1.x",

@@ -53,6 +53,7 @@ from members.kit.models import Chunk
 from members.kit.windows import start_of_day
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.origins.models import JoinCode
 from members.photos.actions import keep_photo
 from members.privacy.models import Erasure, Look, PrivacyRule, RetentionRule
 from members.profiles.models import CustomField, Member
@@ -176,6 +177,9 @@ def make_shared(mark: str) -> dict[str, Any]:
         ),
         "members_profilepart": ProfilePart.objects.get(code="name"),
         "members_fullnessrule": FullnessRule.objects.get(),
+        "members_joincode": JoinCode.objects.create(
+            code="poster", name_zh=f"海报{mark}"[:60], name_en=f"Poster{mark}"[:60]
+        ),
         "members_tag": Tag.objects.create(code="nuts", name_zh=f"坚果{mark}"[:40], name_en=f"Nuts{mark}"[:40]),
         "members_privacyrule": PrivacyRule.objects.get(),
         "members_retentionrule": RetentionRule.objects.get(code="looks"),

@@ -155,6 +155,7 @@ STAYS = {
     "loyalty_swing": "what a backtest found at its time",
     "loyalty_merge": "of the survivor; who has merged others stays",
     "members_occurrence": "was told under the number of its time",
+    "members_origin": "says how that number came",
     "members_fullness": "kept by the night, which leaves out who was merged",
     "members_memberscore": "kept by the night, which leaves out who was merged",
     "members_cellmonth": "kept by the night, which leaves out who was merged",

@@ -67,6 +67,7 @@ register(
     Holding("members.Address", _("Where you live"), NEEDED, Origin.STATED, goes=True),
     Holding("members.Advising", _("Who of us looks after you"), NEEDED, Origin.OBSERVED, goes=True),
     Holding("members.Photo", _("Your photo"), NEEDED, Origin.STATED, rows=photos_told),
+    Holding("members.Origin", _("How you came to us"), NEEDED, Origin.OBSERVED, goes=True, unsaid=("friend",)),
     Holding("members.Preference", _("How you want to be written to"), NEEDED, Origin.STATED),
     Holding("members.Consent", _("What you allow"), LAW, Origin.STATED, unsaid=("change",)),
     Holding("members.ConsentChange", _("When you allowed or refused what"), LAW, Origin.STATED),

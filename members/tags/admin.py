@@ -16,7 +16,7 @@ from unfold.decorators import display
 
 from members.kit.admin import Kept
 from members.kit.refusals import Refusal
-from members.photos import admin as photos
+from members.origins import admin as origins
 from members.profiles.models import Member
 from members.stores.models import User
 from members.tags.actions import put_on, put_on_many, tags_of, take_off
@@ -55,7 +55,7 @@ class TagDesk(Kept):
 
 
 @admin.register(Member)
-class MemberDesk(photos.MemberDesk):
+class MemberDesk(origins.MemberDesk):
     """Members with tags, on the page of each and for a whole list."""
 
     def get_urls(self) -> list[URLPattern]:
