@@ -310,7 +310,7 @@ class CustomFieldDesk(Kept):
     """Fields are archived, never deleted: what was filled in stays."""
 
     form = CustomFieldForm
-    list_display = ("code", "name_zh", "name_en", "kind", "seen_by", "is_required", "is_shown", "is_asked", "state")
+    list_display = ("code", "name_zh", "name_en", "kind", "seen_by", "is_required", "is_asked", "state")
     list_filter = ("is_archived",)
     ordering = ("is_archived", "position", "code")
     fields = (

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from members.kit.admin import Kept
@@ -45,11 +46,11 @@ class TagDesk(Kept):
         """The code stands: segments and files name it."""
         return ("code",) if obj is not None else ()
 
-    @display(description=_("set by managers only"), boolean=True)
+    @display(description=gettext_lazy("set by managers only"), boolean=True)
     def guarded(self, tag: Tag) -> bool:
         return tag.is_guarded
 
-    @display(description=_("state"), label={"open": "success", "archived": "warning"})
+    @display(description=gettext_lazy("state"), label={"open": "success", "archived": "warning"})
     def state(self, tag: Tag) -> tuple[str, Any]:
         return ("archived", _("archived")) if tag.is_archived else ("open", _("in use"))
 
