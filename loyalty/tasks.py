@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError as BrokerGone
 
 from loyalty.backtest.actions import close_backtest, sweep_backtests, try_range
 from loyalty.corrections.actions import expire_corrections
-from loyalty.deeds.actions import report_enrolments, sweep_waiting
+from loyalty.deeds.actions import report_completions, report_enrolments, sweep_waiting
 from loyalty.holds.actions import free_forgotten, free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.judging.actions import judge_range
@@ -23,6 +23,7 @@ from loyalty.liability import actions as liability
 from loyalty.returns.actions import match_waiting
 from loyalty.treats.actions import give_due, sweep_joined
 from loyalty.whatif.actions import measure_range, publish
+from members.completeness.actions import compute_changed, compute_range, remind_range
 from members.kit.actions import claim_chunk, claim_tick, finish_chunk, plan_chunks
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.kit.ranges import id_ranges, plan_afresh
@@ -32,6 +33,8 @@ from members.privacy.actions import RETENTION, erase_due, retain
 from members.profiles.models import Member
 from members.scores import actions as scores
 from members.segments import actions as segments
+from members.tags.actions import lapse_range
+from members.tags.models import Tagging
 
 __all__ = ["run_chunk", "run_sale_import", "sweep_sale_imports", "tick"]
 logger = logging.getLogger(__name__)
@@ -82,10 +85,23 @@ def tidy(chunk: Chunk) -> dict[str, int]:
     return {"chunks": chunks, "ticks": ticks}
 
 
+def complete(chunk: Chunk) -> dict[str, int]:
+    """How whole the profiles of the chunk's members are, and a word to those it concerns."""
+    ids: dict[str, Any] = {"first": chunk.first_id, "last": chunk.last_id, "now": chunk.as_of}
+    return {"changed": compute_range(**ids), "reminded": remind_range(**ids)}
+
+
+def lapse_tags(chunk: Chunk) -> dict[str, int]:
+    """End the tags of the chunk's range whose time is over."""
+    return {"lapsed": lapse_range(first=chunk.first_id, last=chunk.last_id, now=chunk.as_of)}
+
+
 WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = {
     "settle": (Account, settle),
     "tiers": (Member, judge),
     "proof": (Account, prove),
+    "tags": (Tagging, lapse_tags),
+    "fullness": (Member, complete),
     segments.NIGHT: (Member, segments.refresh_chunk),
     liability.CHUNK: (Account, take_liability),
     scores.FIGURES: (Member, NIGHT[scores.FIGURES][1]),
@@ -151,6 +167,8 @@ def tick() -> None:
         hand_out(chunk)
     sweep_sale_imports()
     report_enrolments(now=now)
+    compute_changed(now=now)
+    report_completions(now=now)
     sweep_waiting(now=now)
     sweep_joined(now=now)
     match_waiting(now=now)

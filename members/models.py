@@ -2,6 +2,7 @@
 
 from members.addresses.models import Address
 from members.advisers.models import Advising
+from members.completeness.models import Fullness, FullnessRule, ProfilePart
 from members.consents.models import Consent, ConsentChange, Guardian, OptIn, Wording
 from members.contact.models import ContactRule, Preference, Topic
 from members.extracts.models import Extract
@@ -10,6 +11,7 @@ from members.history.models import Change
 from members.kit.models import Chunk, IdempotentAnswer, Tick
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.origins.models import JoinCode, Origin
 from members.people.models import Person
 from members.photos.models import Photo
 from members.portraits.models import Pair
@@ -29,6 +31,7 @@ from members.segments.models import (
     SegmentVersion,
 )
 from members.stores.models import Store, StoreStaff, Till, User
+from members.tags.models import Tag, Tagging
 from members.webhooks.models import Delivery, Endpoint, Occurrence, Reading
 
 __all__ = [
@@ -48,10 +51,13 @@ __all__ = [
     "ErasedIdentity",
     "Erasure",
     "Extract",
+    "Fullness",
+    "FullnessRule",
     "Goal",
     "Guardian",
     "IdempotentAnswer",
     "Identity",
+    "JoinCode",
     "ListMember",
     "Look",
     "Member",
@@ -62,6 +68,7 @@ __all__ = [
     "Note",
     "Occurrence",
     "OptIn",
+    "Origin",
     "Pair",
     "Person",
     "Photo",
@@ -69,6 +76,7 @@ __all__ = [
     "PrivacyRule",
     "PrivacyStep",
     "Product",
+    "ProfilePart",
     "Reading",
     "RetentionRule",
     "Return",
@@ -85,6 +93,8 @@ __all__ = [
     "Store",
     "StoreDay",
     "StoreStaff",
+    "Tag",
+    "Tagging",
     "Tally",
     "Template",
     "Tick",

@@ -33,6 +33,10 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "members_note": (HANDS, set(), set(), True),
     "members_product": (ALL, OWNER, set(), False),
     "members_customfield": (SETTERS, OWNER, set(), False),
+    "members_profilepart": (SETTERS, {"marketer", "owner"}, {"marketer", "owner"}, False),
+    "members_fullnessrule": (SETTERS, set(), set(), False),
+    "members_joincode": (SETTERS, {"manager", "marketer", "owner"}, set(), False),
+    "members_tag": ({"manager", "marketer", "analyst", "owner"}, {"marketer", "owner"}, set(), False),
     "members_template": ({"marketer", "owner"}, {"marketer", "owner"}, set(), False),
     "members_message": (SETTERS, set(), set(), True),
     "members_extract": ({"manager", "marketer", "analyst", "owner"}, set(), set(), False),  # each sees their own
@@ -183,6 +187,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "member_adviser": {"others": {200}},
     "member_photo": {"others": {200}},
     "member_picture": {"others": {200}},
+    "member_tags": {"others": {200}},
+    "members_tag_all": {"others": {200}, "analyst": {403}},
     "till_card": {"others": {200}},
     "note_done": {"others": {405}},
     "note_reopen": {"others": {405}},
@@ -199,6 +205,7 @@ MEMBERS_PAGES = {
     "me",
     "about_me",
     "my_address",
+    "bring_friends",
     "change_photo",
     "my_photo",
     "preferences",
@@ -224,6 +231,7 @@ MEMBERS_POSTS = {f"household_{step}" for step in STEPS} | {
     "choose_theme",
     "choose_language",
     "choose_privacy",
+    "confirm_profile",
 }
 CELLS = {
     "import_state",
@@ -235,7 +243,7 @@ CELLS = {
 }  # what an import could not read, as it was typed
 TAKEN_ALONG = {"extract_file"}  # whose contacts stand in it was written down before
 BEHIND_LINKS = {"unsubscribe", "confirm_address"}  # and behind a wrong one nothing is there
-FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout"}
+FOR_EVERYBODY = {"account_login", "account_confirm_login_code", "account_signup", "account_logout", "join_by"}
 TILLS_ONLY = {
     "api_members", "api_member", "api_segments", "api_segment_members", "api_member_segments",
     "api_member_scores", "api_traits", "api_member_consents",
@@ -305,6 +313,7 @@ def fill(route: str, world: World, *, there: bool) -> str:
     words |= {"<int:promotion_draft>": world.shared["loyalty_promotiondraft"].pk}
     words |= {
         "<slug:code>": "two-stores",
+        "<str:code>": "poster",
         "<path:path>": "nothing",
         "<str:token>": "1:x",
         "<str:link>": "1.x",

@@ -21,7 +21,15 @@ from tests.factories import MemberFactory, StoreFactory, UserFactory
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in Shanghai
 PAGES = ["/", "/points/", "/offers/", "/tier/", "/points/give/", "/household/", "/card/", "/messages/", "/me/"]
-PAGES += ["/me/messages/", "/me/privacy/", "/me/privacy/erase/", "/me/about/", "/me/address/", "/me/photo/"]
+PAGES += [
+    "/me/messages/",
+    "/me/privacy/",
+    "/me/privacy/erase/",
+    "/me/about/",
+    "/me/address/",
+    "/me/photo/",
+    "/me/friends/",
+]
 ENGLISH = {"headers": {"accept-language": "en"}}
 CHINESE = {"headers": {"accept-language": "zh-CN"}}
 
@@ -216,7 +224,8 @@ def test_every_portal_address_is_known_to_these_tests():
         "account_login", "account_confirm_login_code", "account_signup", "account_logout", "demo_mail", "my_tier",
         "buy_tier", "why_sale", "why_event", "no_points", "offers", "give_points", "my_household",
         "preferences", "unsubscribe", "confirm_address", "privacy", "choose_privacy", "erase_me", "take_along_json",
-        "take_along_html", "about_me", "my_address", "change_photo", "my_photo", "my_treats",
+        "take_along_html", "about_me", "my_address", "change_photo", "my_photo", "confirm_profile",
+        "bring_friends", "join_by", "my_treats",
         *(f"household_{step}" for step in STEPS),
     }  # fmt: skip
 

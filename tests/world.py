@@ -43,6 +43,7 @@ from loyalty.watch.models import Watch
 from loyalty.whatif.actions import ask_what_if, draw
 from loyalty.whatif.models import LadderDraft
 from members.addresses.actions import settle_at
+from members.completeness.models import FullnessRule, ProfilePart
 from members.consents.actions import Said, say
 from members.consents.models import ConsentChange, Wording
 from members.contact.models import ContactRule, Topic
@@ -53,6 +54,7 @@ from members.kit.models import Chunk
 from members.kit.windows import start_of_day
 from members.messaging.models import Message, Template
 from members.notes.models import Note
+from members.origins.models import JoinCode
 from members.photos.actions import keep_photo
 from members.privacy.models import Erasure, Look, PrivacyRule, RetentionRule
 from members.profiles.models import CustomField, Member
@@ -66,6 +68,8 @@ from members.segments.actions import change_segment, freeze, make_list, refresh
 from members.segments.models import Segment
 from members.signin.actions import Address, open_account
 from members.stores.models import Store, User
+from members.tags.actions import put_on
+from members.tags.models import Tag
 from members.webhooks.actions import keep_endpoint
 from members.webhooks.models import Delivery, Endpoint, Occurrence
 from tests.factories import NOW, MemberFactory, StoreFactory, TillFactory, UserFactory, a_picture
@@ -172,6 +176,12 @@ def make_shared(mark: str) -> dict[str, Any]:
         "members_customfield": CustomField.objects.create(
             code="taste", name_zh=f"口味{mark}", name_en=f"Taste{mark}", kind="text"
         ),
+        "members_profilepart": ProfilePart.objects.get(code="name"),
+        "members_fullnessrule": FullnessRule.objects.get(),
+        "members_joincode": JoinCode.objects.create(
+            code="poster", name_zh=f"海报{mark}"[:60], name_en=f"Poster{mark}"[:60]
+        ),
+        "members_tag": Tag.objects.create(code="nuts", name_zh=f"坚果{mark}"[:40], name_en=f"Nuts{mark}"[:40]),
         "members_privacyrule": PrivacyRule.objects.get(),
         "members_retentionrule": RetentionRule.objects.get(code="looks"),
         "members_topic": Topic.objects.create(code="tea", name_zh=f"茶{mark}"[:40], name_en=f"Tea{mark}"[:40]),
@@ -340,6 +350,7 @@ def write_down(member: Member, mark: str) -> dict[str, Any]:
     """Where the member lives, a photo, a task about them, a correction that waits, a difference that a night found."""
     store = member.home_store
     settle_at(member=member, now=NOW, country="CN", city="上海", street=f"愚园路{mark}")
+    put_on(member=member, tag=Tag.objects.get(), by=None, why=f"said so{mark}", now=NOW)
     keep_photo(member=member, raw=a_picture(), size=1, now=NOW)
     return {
         "members_note": Note.objects.create(

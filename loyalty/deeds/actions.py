@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from loyalty.conditions.case import Case
-from loyalty.deeds.rules import ENROLMENT, EventReused, Happening, check_happening
+from loyalty.deeds.rules import COMPLETION, ENROLMENT, EventReused, Happening, check_happening
 from loyalty.earning.actions import News, find_out, judged_by, post_awards, reserve, tell
 from loyalty.earning.models import Event
 from loyalty.earning.rules import Judged, climbed, terms_of, wanted_by
@@ -19,6 +19,7 @@ from loyalty.reckoning.rules import Earned, Rulebook, Verdict, Version, expiry_o
 from loyalty.rulebook.actions import rulebook
 from loyalty.tiers.actions import Rise, lift, lift_aside
 from loyalty.tiers.rules import Standing
+from members.completeness.models import Fullness
 from members.kit.windows import days_after
 from members.profiles.models import Member
 
@@ -105,6 +106,23 @@ def report_enrolments(*, now: datetime, most: int = 500) -> int:
         happening = Happening(ENROLMENT, ENROLMENT, member.enrolled_at, member.home_store)
         report_event(member=member, happening=happening, now=now)
     return len(members)
+
+
+def report_completions(*, now: datetime, most: int = 500) -> int:
+    """Report whose profile was complete for the first time since a rule about it counts; how many. Once a member."""
+    versions = rulebook().in_force(now, COMPLETION)
+    if not versions:
+        return 0
+    since = max(min(version.valid_from for version in versions), days_after(now, -LATE_DAYS))
+    told = Event.objects.filter(member=OuterRef("member"), code=COMPLETION)
+    whole = Fullness.objects.filter(completed_at__gte=since, completed_at__lte=now).exclude(Exists(told))
+    current = whole.filter(member__in=Member.objects.current()).select_related("member__home_store")
+    found = list(current.order_by("completed_at")[:most])
+    for each in found:
+        assert each.completed_at is not None
+        happening = Happening(COMPLETION, COMPLETION, each.completed_at, each.member.home_store)
+        report_event(member=each.member, happening=happening, now=now)
+    return len(found)
 
 
 def waiting_lots() -> QuerySet[Lot]:

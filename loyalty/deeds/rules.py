@@ -12,6 +12,7 @@ from members.purchases.rules import CLOCKS_DIFFER
 from members.stores.models import Store
 
 ENROLMENT = "enrolment"
+COMPLETION = "profile_completed"
 CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 LONGEST_KEY = 100
 

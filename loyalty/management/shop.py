@@ -25,6 +25,7 @@ from loyalty.management.insight import look_into_members
 from loyalty.management.offers import sell_at_prices, set_promotions
 from loyalty.management.outward import open_outward
 from loyalty.management.people import tell_of_people
+from loyalty.management.profiles import tell_of_profiles
 from loyalty.management.segments import make_segments
 from loyalty.management.treats import give_treats
 from loyalty.management.wishes import tell_of_wishes
@@ -131,6 +132,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     give_treats(now=now)
     tell_of_people(stores=stores, now=now)
     tell_of_wishes(stores=stores, now=now)
+    tell_of_profiles(stores=stores, now=now)
     keep_books(stores=stores, now=now)
     open_outward(now=now)
     say("segments")

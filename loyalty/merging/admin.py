@@ -82,7 +82,7 @@ class MemberDesk(treats.MemberDesk):
                 if isinstance(done, Merge):
                     return redirect("admin:loyalty_merge_change", done.pk)
                 preview = done
-            context |= shown(preview, form)
+            context |= shown(preview, form, user)
         except Refusal as refusal:
             context["refusal"] = str(refusal)
         return render(request, "admin/merge_decide.html", context)
@@ -115,13 +115,13 @@ def found(request: HttpRequest, survivor: Member) -> dict[str, Any]:
     return {"said": said, "found": shown}
 
 
-def shown(preview: Preview, form: MergeForm) -> dict[str, Any]:
+def shown(preview: Preview, form: MergeForm, reader: User) -> dict[str, Any]:
     """What the page of a preview needs."""
     identities = preview.duplicate.identities.order_by("kind", "pk")
     return {
         "preview": preview,
         "form": form,
-        "fields": field_rows(preview, form),
+        "fields": field_rows(preview, form, reader),
         "identities": [(each, mask(each.kind, each.value)) for each in identities],
         "balances": balance_rows(preview.outcome),
         "tiers": tier_rows(preview.outcome),

@@ -15,7 +15,7 @@ from loyalty.merging.models import Merge
 from loyalty.tiers.models import Ladder, Tier
 from members.kit.names import named
 from members.profiles.models import CustomField, Member
-from members.stores.models import Store
+from members.stores.models import Store, User
 from members.timeline.rules import Shown, Source, register
 
 FIELDS = {"name": _("Name"), "birth_on": _("birthday"), "language": _("language"), "home_store": _("home store")}
@@ -44,16 +44,18 @@ class FieldRow:
     is_same: bool
 
 
-def field_rows(preview: Preview, form: Form) -> list[FieldRow]:
-    """Both profiles side by side."""
-    further = {f"custom.{each.code}": named(each) for each in CustomField.objects.order_by("position", "code")}
+def field_rows(preview: Preview, form: Form, reader: User) -> list[FieldRow]:
+    """Both profiles side by side; what the reader may not see is chosen as usual."""
+    further = {f"custom.{each.code}": named(each) for each in CustomField.objects.seen_by(reader)}
     labels = FIELDS | further
     rows = []
     for name, side in preview.choices.items():
+        if name not in labels:
+            continue
         ours, theirs = preview.ours.get(name), preview.theirs.get(name)
         rows.append(
             FieldRow(
-                label=labels.get(name, name.removeprefix("custom.")),
+                label=labels[name],
                 ours=as_words(name, ours),
                 theirs=as_words(name, theirs),
                 field=form[f"choice_{name}"],

@@ -118,6 +118,11 @@ MOVES = (
         Moves(table, only=f"NOT EXISTS (SELECT FROM {table} p WHERE p.member_id = %(survivor)s AND p.id <> r.id)")
         for table in ("members_person", "members_address", "members_advising", "members_photo")  # one a member
     ),
+    Moves(
+        "members_tagging",
+        only="r.ended_at IS NOT NULL OR NOT EXISTS (SELECT FROM members_tagging p WHERE p.member_id = %(survivor)s"
+        " AND p.tag_id = r.tag_id AND p.ended_at IS NULL AND p.id <> r.id)",
+    ),
     Moves("members_listmember", unique=("member_list_id",)),
     Moves("loyalty_event", unique=("code", "key")),
     Moves("loyalty_award", only="r.sale_id IS NOT NULL OR r.event_id = ANY (%(events)s::bigint[])"),
@@ -151,6 +156,8 @@ STAYS = {
     "loyalty_swing": "what a backtest found at its time",
     "loyalty_merge": "of the survivor; who has merged others stays",
     "members_occurrence": "was told under the number of its time",
+    "members_origin": "says how that number came",
+    "members_fullness": "kept by the night, which leaves out who was merged",
     "members_memberscore": "kept by the night, which leaves out who was merged",
     "members_cellmonth": "kept by the night, which leaves out who was merged",
     "members_identity": "moved by the profiles' own verb",

@@ -14,6 +14,8 @@ from members.notes.admin import take_note
 from members.profiles.models import Member
 from members.segments.models import Membership
 from members.stores.models import User
+from members.tags.actions import tags_of
+from members.tags.admin import SEES
 from members.timeline import admin as timeline
 from members.timeline.actions import page_of
 
@@ -52,6 +54,7 @@ class MemberDesk(timeline.MemberDesk):
             "suggested": suggested(cues),
             "page": page_of(member=member, user=user, size=LATEST),
             "form": form,
+            "tags": tags_of(member, now) if user.has_perm(SEES) else [],
             "opts": self.opts,
             **self.facts_for_card(member),
         }

@@ -99,7 +99,7 @@ def ask(*, members: QuerySet[Any], name: str, format: str, by: User) -> Extract:
 
 def rows_for(members: Iterable[int], user: User) -> Iterator[list[str]]:
     """The columns' names and a row for each member whom this person may see, contacts as they may see them."""
-    fields = list(CustomField.objects.order_by("position", "code"))
+    fields = list(CustomField.objects.seen_by(user))
     yield [
         gettext("member number"), gettext("name"), gettext("birthday"), gettext("language"), gettext("home store"),
         gettext("enrolled at"), *(str(kind.label) for kind in Identity.Kind), *(named(each) for each in fields),

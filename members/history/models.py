@@ -1,11 +1,13 @@
 """Nouns: a change of a profile."""
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CharField, F, Q, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
-from members.profiles.models import Member
+from members.profiles.models import CustomField, Member
 from members.stores.models import User
 
 
@@ -13,6 +15,12 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def of_family(self, member: Member) -> "ChangeQuerySet":
         """Of a member and of those who were merged into them."""
         return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+
+    def open_to_all(self) -> "ChangeQuerySet":
+        """Without those of further fields that not everybody of the staff may see."""
+        named = Concat(Value("custom."), "code", output_field=CharField())
+        guarded = CustomField.objects.guarded().annotate(field=named)
+        return self.exclude(field__in=guarded.values("field"))
 
     def newest_first(self) -> "ChangeQuerySet":
         return self.order_by("-changed_at", "-pk")
@@ -49,7 +57,10 @@ class Change(models.Model):
         verbose_name = _("change of a profile")
         verbose_name_plural = _("changes of profiles")
         constraints = [models.CheckConstraint(name="change_changes_something", condition=~Q(before=F("after")))]
-        indexes = [models.Index(name="change_by_member", fields=["member", "-changed_at", "-id"])]
+        indexes = [
+            models.Index(name="change_by_member", fields=["member", "-changed_at", "-id"]),
+            BrinIndex(name="change_by_moment", fields=["changed_at"]),  # what changed lately
+        ]
         triggers = [pgtrigger.Protect(name="change_is_final", operation=pgtrigger.Update)]
 
     def __str__(self) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from members.addresses.rules import country_names
 from members.advisers.actions import name_of
 from members.history.models import Change
 from members.kit.names import named
@@ -77,6 +79,8 @@ class Speaker:
         if change.field == "birth_on" or (field is not None and field.kind == CustomField.Kind.DATE):
             day = parse_date(text)
             return date_format(day) if day else text
+        if change.field == "country":
+            return country_names(get_language() or "").get(text, text)
         return str(CHOICES.get(change.field, {}).get(text, text))
 
     def words(self, change: Change) -> str:

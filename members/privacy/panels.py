@@ -67,6 +67,7 @@ register(
     Holding("members.Address", _("Where you live"), NEEDED, Origin.STATED, goes=True),
     Holding("members.Advising", _("Who of us looks after you"), NEEDED, Origin.OBSERVED, goes=True),
     Holding("members.Photo", _("Your photo"), NEEDED, Origin.STATED, rows=photos_told),
+    Holding("members.Origin", _("How you came to us"), NEEDED, Origin.OBSERVED, goes=True, unsaid=("friend",)),
     Holding("members.Preference", _("How you want to be written to"), NEEDED, Origin.STATED),
     Holding("members.Consent", _("What you allow"), LAW, Origin.STATED, unsaid=("change",)),
     Holding("members.ConsentChange", _("When you allowed or refused what"), LAW, Origin.STATED),
@@ -81,6 +82,10 @@ register(
         unsaid=("written_by", "done_by"),
     ),
     Holding(
+        "members.Tagging", _("Tags that staff put on you"), INTEREST, Origin.OBSERVED, goes=True,
+        unsaid=("by", "ended_by"),
+    ),
+    Holding(
         "members.Membership", _("Groups in which we see you"), INTEREST, Origin.INFERRED, goes=True,
         unsaid=("version", "clause"),
     ),
@@ -91,6 +96,7 @@ register(
     Holding("members.ListMember", _("Lists on which you stand"), INTEREST, Origin.OBSERVED, goes=True),
     Holding("members.AudienceMember", _("Groups kept for a message"), INTEREST, Origin.INFERRED, goes=True),
     Holding("members.MemberScore", _("What we work out from your purchases"), INTEREST, Origin.INFERRED, goes=True),
+    Holding("members.Fullness", _("How whole your profile is"), NEEDED, Origin.INFERRED, goes=True),
     Holding("members.CellMonth", _("How that was, month by month"), INTEREST, Origin.INFERRED, goes=True),
     Holding("members.Message", _("What we wrote to you"), NEEDED, Origin.OBSERVED, rows=letters),
     Holding(

@@ -273,7 +273,7 @@ def verify_identity(*, member: Member, kind: str, value: str, now: datetime) -> 
 
 @transaction.atomic
 def update_profile(*, member: Member, now: datetime, **changes: Unpack[ProfileChanges]) -> Member:
-    """Change what is given and leave the rest. Raises BadName, BadLanguage, BadBirthday, BadField, MemberMerged."""
+    """Change what is given and leave the rest. Raises what `rules` refuse, MemberMerged."""
     fresh = check_current(member)
     if "name" in changes:
         fresh.name = rules.clean_name(changes["name"])
@@ -313,8 +313,8 @@ def our_language(code: str) -> str:
 
 
 def our_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the shop's further fields, checked. Raises BadField."""
-    return rules.check_custom(CustomField.objects.all(), values) if values else {}
+    """Values of the shop's further fields, checked. Raises BadField, FieldRequired."""
+    return rules.check_custom(CustomField.objects.in_use(), values) if values else {}
 
 
 def find_members(*, wanted: Sequence[tuple[str, str]]) -> list[int | None]:

@@ -1,6 +1,6 @@
 """The staff's door to members."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, cast
 
@@ -21,11 +21,11 @@ from members.kit.admin import Kept, ReadMixin, stores_seen
 from members.kit.names import named
 from members.kit.refusals import Refusal
 from members.profiles.actions import add_identity, enrol, masked_phone, update_profile
+from members.profiles.forms import FURTHER, CustomFieldForm, further_field, further_of, initial_of
 from members.profiles.models import CustomField, Identity, Member
-from members.profiles.rules import LONGEST_FIELD, mask, mask_name
+from members.profiles.panels import further_rows
+from members.profiles.rules import mask, mask_name
 from members.stores.models import User
-
-FURTHER = "further_"  # before the code of a further field, in the names of form fields
 
 
 def ids_meant(request: HttpRequest, text: str) -> list[int]:
@@ -131,22 +131,20 @@ class ProfileForm(forms.ModelForm[Member]):
         super().__init__(*args, **kwargs)
         for name in self.fields:
             if name.startswith(FURTHER):
-                value = self.instance.custom.get(name.removeprefix(FURTHER))
-                self.initial[name] = str(value).lower() if isinstance(value, bool) else value
+                self.initial[name] = initial_of(self.instance.custom.get(name.removeprefix(FURTHER)))
 
     def clean(self) -> dict[str, Any]:
         """Change right here, so that a refusal stands beside the form and nothing else is written."""
         said = super().clean() or self.cleaned_data
         if not self.errors:
             with refusals_as_errors(), transaction.atomic():
-                further = {name.removeprefix(FURTHER): said[name] for name in self.fields if name.startswith(FURTHER)}
                 update_profile(
                     member=self.instance,
                     now=timezone.now(),
                     name=said["name"],
                     language=said["language"],
                     birth_on=said["birth_on"],
-                    custom=further,
+                    custom=further_of(said),
                 )
                 if said.get("new_value"):
                     add_identity(member=self.instance, kind=said["new_kind"], text=said["new_value"])
@@ -162,35 +160,13 @@ def refusals_as_errors() -> Iterator[None]:
         raise forms.ValidationError(str(refusal), code=refusal.code) from None
 
 
-def custom_fields() -> dict[str, forms.Field]:
-    """A form field for each of the shop's further fields."""
-    return {FURTHER + field.code: custom_field(field) for field in CustomField.objects.order_by("position", "code")}
-
-
-def custom_field(field: CustomField) -> forms.Field:
-    """The form field for one of them."""
-    label: dict[str, Any] = {"label": named(field), "required": False}
-    match field.kind:
-        case CustomField.Kind.NUMBER:
-            return forms.DecimalField(widget=UnfoldAdminTextInputWidget, **label)
-        case CustomField.Kind.DATE:
-            return forms.DateField(widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), **label)
-        case CustomField.Kind.CHOICE:
-            choices = [("", "—"), *((each, each) for each in field.choices)]
-            return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget, **label)
-        case CustomField.Kind.YES_NO:
-            answers = [("", "—"), ("true", _("yes")), ("false", _("no"))]
-            return forms.ChoiceField(choices=answers, widget=UnfoldAdminSelectWidget, **label)
-        case _text:
-            return forms.CharField(max_length=LONGEST_FIELD, widget=UnfoldAdminTextInputWidget, **label)
-
-
-def custom_words(values: Mapping[str, Any]) -> str:
-    """The further fields of a member in words."""
-    answers = {True: _("yes"), False: _("no")}
-    fields = CustomField.objects.filter(code__in=values).order_by("position", "code")
-    words = [f"{named(field)}: {answers.get(values[field.code], values[field.code])}" for field in fields]
-    return " · ".join(words) or "—"
+WIDGETS: dict[str, Any] = {
+    CustomField.Kind.TEXT: UnfoldAdminTextInputWidget,
+    CustomField.Kind.NUMBER: UnfoldAdminTextInputWidget,
+    CustomField.Kind.DATE: UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    CustomField.Kind.CHOICE: UnfoldAdminSelectWidget,
+    CustomField.Kind.YES_NO: UnfoldAdminSelectWidget,
+}
 
 
 class IdentityInline(ReadMixin, TabularInline):
@@ -260,10 +236,14 @@ class MemberDesk(Kept):
         return super().get_form(request, obj, change, **kwargs)
 
     def further_fields(self, request: HttpRequest) -> dict[str, forms.Field]:
-        """The form fields of the shop's further fields, read once a request."""
-        if "further_fields" not in request.__dict__:
-            request.__dict__["further_fields"] = custom_fields()
-        return cast(dict[str, forms.Field], request.__dict__["further_fields"])
+        """The form fields of those of the shop's further fields that the reader may see, read once a request."""
+        return {FURTHER + each.code: further_field(each, WIDGETS) for each in self.fields_seen(request)}
+
+    def fields_seen(self, request: HttpRequest) -> list[CustomField]:
+        """The further fields that the reader may see, read once a request."""
+        if "fields_seen" not in request.__dict__:
+            request.__dict__["fields_seen"] = list(CustomField.objects.seen_by(cast(User, request.user)))
+        return cast(list[CustomField], request.__dict__["fields_seen"])
 
     def edits(self, request: HttpRequest, obj: Any) -> bool:
         """Whether the reader may type here."""
@@ -275,6 +255,8 @@ class MemberDesk(Kept):
         edits = self.edits(request, obj)
         codes = tuple(self.further_fields(request))
         further: Any = codes if edits else codes and ("further",)
+        said = further_rows(self.fields_seen(request), obj.custom)
+        obj.further_words = " · ".join(f"{name}: {value}" for name, value in said) or "—"
         groups: list[Any] = [
             (
                 _("Profile"),
@@ -320,16 +302,27 @@ class MemberDesk(Kept):
 
     @display(description=_("further fields"))
     def further(self, member: Member) -> str:
-        return custom_words(member.custom)
+        return cast(str, cast(Any, member).further_words)  # of those fields that the reader may see
 
 
 @admin.register(CustomField)
 class CustomFieldDesk(Kept):
+    """Fields are archived, never deleted: what was filled in stays."""
+
     nothing_yet = _("Add a field for what your shop wants to know of its members and nobody else asks.")
-    list_display = ("code", "name_zh", "name_en", "kind", "position")
-    ordering = ("position", "code")
-    fields = ("code", "name_zh", "name_en", "kind", "choices", "position")
+    form = CustomFieldForm
+    list_display = ("code", "name_zh", "name_en", "kind", "seen_by", "is_required", "is_asked", "state")
+    list_filter = ("is_archived",)
+    ordering = ("is_archived", "position", "code")
+    fields = (
+        "code", ("name_zh", "name_en"), "kind", "choices", ("help_zh", "help_en"), "is_required", "seen_by", "is_shown",
+        "is_asked", "position", "is_archived",
+    )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The code and kind stand: values are kept under them."""
         return ("code", "kind") if obj is not None else ()
+
+    @display(description=_("state"), label={"open": "success", "archived": "warning"})
+    def state(self, field: CustomField) -> tuple[str, Any]:
+        return ("archived", _("archived")) if field.is_archived else ("open", _("in use"))

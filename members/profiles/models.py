@@ -209,8 +209,35 @@ class ErasedIdentity(models.Model):
         return f"#{self.pk} {self.kind}"
 
 
+class CustomFieldQuerySet(models.QuerySet["CustomField"]):
+    def in_use(self) -> "CustomFieldQuerySet":
+        """In their order; what is archived keeps its values and is asked of nobody."""
+        return self.filter(is_archived=False).order_by("position", "code")
+
+    def seen_by(self, user: User) -> "CustomFieldQuerySet":
+        """Those in use that this person of the staff may see, and so change where they change members."""
+        levels = [CustomField.SeenBy.STAFF]
+        if user.has_perm("members.see_managed_fields"):
+            levels.append(CustomField.SeenBy.MANAGERS)
+        if user.has_perm("members.see_owned_fields"):
+            levels.append(CustomField.SeenBy.OWNER)
+        return self.in_use().filter(seen_by__in=levels)
+
+    def guarded(self) -> "CustomFieldQuerySet":
+        """Those that not everybody of the staff may see."""
+        return self.exclude(seen_by=CustomField.SeenBy.STAFF)
+
+    def shown_to_members(self) -> "CustomFieldQuerySet":
+        return self.in_use().filter(is_shown=True)
+
+
 class CustomField(models.Model):
-    """A field that the shop adds to its members' profiles."""
+    """A field that the shop adds to its members' profiles. Archived, it keeps its values and is asked no more."""
+
+    class SeenBy(models.TextChoices):
+        STAFF = "staff", _("everybody of the staff")
+        MANAGERS = "managers", _("managers")
+        OWNER = "owner", _("the owner only")
 
     class Kind(models.TextChoices):
         TEXT = "text", _("text")
@@ -224,13 +251,32 @@ class CustomField(models.Model):
     name_en = models.CharField(_("name in English"), max_length=60)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     choices = models.JSONField(_("choices"), default=list, blank=True)  # texts to choose from
+    help_zh = models.CharField(_("help in Chinese"), max_length=200, blank=True, db_default="")
+    help_en = models.CharField(_("help in English"), max_length=200, blank=True, db_default="")
+    is_required = models.BooleanField(_("required"), default=False, db_default=False)  # where a form asks for it
+    seen_by = models.CharField(
+        _("seen by"), max_length=8, choices=SeenBy, default=SeenBy.STAFF, db_default=SeenBy.STAFF.value
+    )
+    is_shown = models.BooleanField(_("the member sees it"), default=False, db_default=False)
+    is_asked = models.BooleanField(_("the member fills it in"), default=False, db_default=False)
+    is_archived = models.BooleanField(_("archived"), default=False, db_default=False)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    objects = CustomFieldQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("further field")
         verbose_name_plural = _("further fields")
         constraints = [
             models.CheckConstraint(name="choice_field_has_choices", condition=~Q(kind="choice") | ~Q(choices=[])),
+            models.CheckConstraint(name="asked_field_is_shown", condition=Q(is_asked=False) | Q(is_shown=True)),
+            models.CheckConstraint(
+                name="field_is_seen_by_somebody", condition=Q(seen_by__in=["staff", "managers", "owner"])
+            ),
+        ]
+        permissions = [
+            ("see_managed_fields", _("Can see further fields that are for managers")),
+            ("see_owned_fields", _("Can see further fields that are for the owner")),
         ]
 
     def __str__(self) -> str:

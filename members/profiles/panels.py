@@ -1,10 +1,25 @@
-"""What a dashboard shows of members."""
+"""What a dashboard shows of members, and further fields in words."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
 
 from members.kit.charts import DAYS, Scope, days_until, remembered, start_of
+from members.kit.names import named
 from members.kit.windows import days_after, start_of_day
-from members.profiles.models import Member
+from members.profiles.models import CustomField, Member
+
+
+def further_rows(fields: Iterable[CustomField], values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names of those fields in which something stands, and what, as people read it."""
+    answers = {True: _("yes"), False: _("no")}
+    return [
+        (named(field), str(answers[value] if isinstance(value, bool) else value))
+        for field in fields
+        if (value := values.get(field.code)) is not None
+    ]
 
 
 def enrolled_between(scope: Scope, start: datetime, end: datetime) -> int:

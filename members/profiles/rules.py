@@ -69,7 +69,14 @@ class BadField(Malformed):
     """A further field is unknown, or its value is not of its kind."""
 
     code = "bad_field"
-    sentence = _("%(value)s cannot stand in the field %(field)s.")
+    sentence = _("%(value)s cannot stand in the field %(field)s: %(expected)s.")
+
+
+class FieldRequired(Malformed):
+    """The shop wants this field filled in."""
+
+    code = "field_required"
+    sentence = _("The field %(field)s must be filled in.")
 
 
 class BadLanguage(Malformed):
@@ -224,17 +231,39 @@ class Field(Protocol):
     def kind(self) -> str: ...
     @property
     def choices(self) -> Sequence[str]: ...
+    @property
+    def is_required(self) -> bool: ...
+
+
+EXPECTED = {
+    "text": _("a text of at most %(most)s characters is expected"),
+    "number": _("a number is expected"),
+    "date": _("a day such as 2026-03-09 is expected"),
+    "yes_no": _("yes or no is expected"),
+    "choice": _("one of %(choices)s is expected"),
+}
+
+
+def expected_of(field: Field) -> str:
+    """What can stand in a field, in words."""
+    words: str = EXPECTED[field.kind] % {"most": LONGEST_FIELD, "choices": ", ".join(field.choices)}
+    return words
 
 
 def check_custom(fields: Iterable[Field], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of further fields by code, each of its field's kind, empty ones left out. Raises BadField."""
+    """Values of further fields by code, each of its field's kind, empty ones left out.
+
+    Raises BadField, or FieldRequired for an empty value where the shop wants one.
+    """
     known = {field.code: field for field in fields}
     checked: dict[str, Any] = {}
     for code, value in values.items():
         if code not in known:
-            raise BadField(field=shown(code), value=shown(str(value)))
+            raise BadField(field=shown(code), value=shown(str(value)), expected=_("there is no such field"))
         if value is not None and value != "":
             checked[code] = check_value(known[code], value)
+        elif known[code].is_required:
+            raise FieldRequired(field=code)
     return checked
 
 
@@ -246,7 +275,7 @@ def check_value(field: Field, value: Any) -> Any:
             return field.choices[list(field.choices).index(value)]
         return readers[field.kind](value)
     except (ValueError, TypeError, BadName, InvalidOperation):
-        raise BadField(field=field.code, value=shown(str(value))) from None
+        raise BadField(field=field.code, value=shown(str(value)), expected=expected_of(field)) from None
 
 
 def as_text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The member's own pages: card and profile. And the gatekeeper of everything a member may see."""
 
 import io
-from typing import cast
+from typing import Any, cast
 
 import segno
 from django.conf import settings
@@ -18,8 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from members.kit.refusals import Refusal
 from members.profiles.actions import living, update_profile
-from members.profiles.forms import REFUSED, THEMES, ProfileForm
-from members.profiles.models import Identity, Member
+from members.profiles.forms import THEMES, ProfileForm
+from members.profiles.models import CustomField, Identity, Member
+from members.profiles.panels import further_rows
 from members.profiles.rules import mask
 from members.stores.models import User
 
@@ -60,9 +61,9 @@ def me(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, member=member)
     if request.method == "POST" and form.is_valid():
         try:
-            update_profile(member=member, now=timezone.now(), **form.cleaned_data)
+            update_profile(member=member, now=timezone.now(), **cast(Any, form.changes))
         except Refusal as refusal:
-            form.add_error(REFUSED.get(refusal.code), str(refusal))
+            form.refuse(refusal)
         else:
             return redirect(reverse("me") + "?saved=1")
     identities = [
@@ -77,9 +78,15 @@ def me(request: HttpRequest) -> HttpResponse:
         "member": member,
         "form": form,
         "identities": identities,
+        "further": further_shown(member),
         "is_saved": "saved" in request.GET and request.method == "GET",
     }
     return render(request, "portal/me.html", context)
+
+
+def further_shown(member: Member) -> list[tuple[str, str]]:
+    """What the shop's further fields say that the member may see and not change, with their names."""
+    return further_rows(CustomField.objects.shown_to_members().filter(is_asked=False), member.custom)
 
 
 @require_POST

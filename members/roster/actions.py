@@ -122,13 +122,13 @@ def hand_in(*, source: Path, file: str, name: str, store: Store, by: User) -> Ro
         raise EmptyFile
     return RosterImport.objects.create(
         file=file, name=name, store=store, columns=columns, header=rules.header_of(columns),
-        meaning=usual_meaning(columns), rows_total=total, created_by=by,
+        meaning=usual_meaning(columns, by), rows_total=total, created_by=by,
     )  # fmt: skip
 
 
-def usual_meaning(columns: Sequence[str]) -> list[str]:
+def usual_meaning(columns: Sequence[str], by: User) -> list[str]:
     """What these columns said the last time, or most likely say."""
-    fields = CustomField.objects.all()
+    fields = CustomField.objects.seen_by(by)
     same = RosterImport.objects.filter(header=rules.header_of(columns)).exclude(status=RosterImport.Status.DRAFT)
     last = same.order_by("-pk").first()
     if last is not None and len(set(last.columns)) == len(last.columns):
@@ -153,7 +153,8 @@ def begin(*, roster: RosterImport, meaning: Sequence[str], is_dry_run: bool) -> 
         raise FileForgotten
     if len(meaning) != len(fresh.columns):
         raise rules.UnknownMeaning(field="")
-    fresh.meaning = rules.check_meaning(meaning, list(CustomField.objects.values_list("code", flat=True)))
+    codes = list(CustomField.objects.seen_by(fresh.created_by).values_list("code", flat=True))
+    fresh.meaning = rules.check_meaning(meaning, codes)
     fresh.is_dry_run, fresh.status, fresh.message = is_dry_run, RosterImport.Status.WAITING, ""
     fresh.line = fresh.rows_read = fresh.enrolled = fresh.changed = fresh.unchanged = fresh.bad_rows = 0
     fresh.finished_at = fresh.leased_until = None
@@ -194,7 +195,7 @@ def reading_of(roster: RosterImport) -> Reading:
     stores = {name.lower(): each.pk for each in mine for name in (each.code, each.name_zh, each.name_en) if name}
     now = timezone.now()
     width = max(place for place, said in enumerate(roster.meaning, 1) if said)
-    fields = list(CustomField.objects.all())
+    fields = list(CustomField.objects.seen_by(roster.created_by))
     layout = Layout(roster.meaning, settings.SHOP_COUNTRY, now, timezone.localdate(now), stores, fields, width)
     return Reading(layout, None if sees_all else {each.pk for each in mine})
 

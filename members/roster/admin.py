@@ -1,7 +1,7 @@
 """The staff's door to files of members."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,6 +18,7 @@ from members.roster.forms import RosterImportForm
 from members.roster.models import RosterImport, RosterRow
 from members.roster.panels import columns_of, meanings, report_of
 from members.stores.admin import StoreFilter
+from members.stores.models import User
 
 
 @admin.register(RosterImport)
@@ -72,7 +73,7 @@ class RosterImportDesk(FileDesk):
 
     def state_of(self, work: RosterImport, request: HttpRequest) -> dict[str, Any]:
         """What the page says about a file."""
-        over = work.finished_at is not None
+        over, reader = work.finished_at is not None, cast(User, request.user)
         taken = over and work.status == "done" and not work.is_dry_run
         kinds = [kind for kind in RosterRow.Outcome.values if over or kind == "bad"]
         asked = request.GET.get("show", "")
@@ -84,14 +85,14 @@ class RosterImportDesk(FileDesk):
             "percent": min(100, work.rows_read * 100 // max(work.rows_total, 1)),
             "may_begin": may_begin and not taken,
             "columns": columns_of(work) if may_begin and not taken else [],
-            "meanings": meanings().items(),
+            "meanings": meanings(reader).items(),
             "show": show,
             "tabs": [
                 {"code": kind, "label": RosterRow.Outcome(kind).label, "count": count}
                 for kind, count in counts_of(work).items()
                 if count
             ],
-            "report": report_of(work, show, int(after) if after.isdecimal() and len(after) < 19 else 0),
+            "report": report_of(work, show, int(after) if after.isdecimal() and len(after) < 19 else 0, reader),
         }
 
     def bad_rows_of(self, work: RosterImport) -> Iterable[list[str]]:

@@ -13,7 +13,7 @@ from members.kit.sheets import table_of
 from members.profiles.models import CustomField, Identity
 from members.roster.models import RosterImport, RosterRow
 from members.roster.rules import CUSTOM
-from members.stores.models import Store
+from members.stores.models import Store, User
 
 EXAMPLES = 3  # rows
 SHOWN = 50  # rows of the report on a page
@@ -27,9 +27,9 @@ SAYS: dict[str, str | Promise] = {
 }
 
 
-def meanings() -> dict[str, str | Promise]:
-    """What a column may say, the further fields among them."""
-    fields = CustomField.objects.order_by("position", "code")
+def meanings(reader: User) -> dict[str, str | Promise]:
+    """What a column may say, those further fields among them that the reader may see."""
+    fields = CustomField.objects.seen_by(reader)
     return SAYS | {CUSTOM + each.code: named(each) for each in fields}
 
 
@@ -51,9 +51,9 @@ def first_rows(roster: RosterImport) -> list[list[str]]:
         return []
 
 
-def report_of(roster: RosterImport, outcome: str, after: int) -> dict[str, Any]:
+def report_of(roster: RosterImport, outcome: str, after: int, reader: User) -> dict[str, Any]:
     """Fifty rows of the report of one outcome, from behind a line on."""
-    says = meanings()
+    says = meanings(reader)
     rows = list(roster.rows.filter(outcome=outcome, line__gt=after).in_order()[: SHOWN + 1])
     stores = {store.pk: named(store) for store in Store.objects.all()} if rows else {}
     return {
@@ -67,6 +67,7 @@ def shown(row: RosterRow, says: dict[str, str | Promise], stores: dict[int, str]
     changes = [
         {"what": says.get(field, field), "old": spoken(field, old, stores), "new": spoken(field, new, stores)}
         for field, (old, new) in row.changes.items()
+        if field in says
     ]
     return {
         "line": row.line,

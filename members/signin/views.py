@@ -20,6 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from members.kit.refusals import Refusal
+from members.origins.actions import note_origin, store_behind
+from members.origins.views import CAME_BY
 from members.profiles.models import Member
 from members.profiles.rules import mask
 from members.signin.actions import Address, DeadCode, join, member_at, open_account, send_code, use_code
@@ -104,15 +106,18 @@ def newcomer(request: HttpRequest) -> HttpResponse:
     proved = request.session.get(PROVED)
     if proved is None or proved["until"] < timezone.now().timestamp():
         return redirect("account_login")
-    form = JoinForm(request.POST or None)
+    came_by = str(request.session.get(CAME_BY, ""))
+    form = JoinForm(request.POST or None, initial={"store": store_behind(came_by)})
     if request.method == "POST" and form.is_valid():
         address = Address(kind=proved["kind"], value=proved["value"])
         language = get_language() or settings.LANGUAGE_CODE
         try:
-            member = join(address=address, language=language, now=timezone.now(), **form.cleaned_data)
+            now = timezone.now()
+            member = join(address=address, language=language, now=now, **form.cleaned_data)
         except Refusal as refusal:
             form.add_error("name", str(refusal))
         else:
+            note_origin(member=member, came_by=came_by, now=now)
             del request.session[PROVED]
             return sign_in(request, member, address)
     context = {

@@ -9,9 +9,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from members.notes.admin import take_note
-from members.photos import admin as photos
 from members.profiles.models import Member
 from members.stores.models import User
+from members.tags import admin as tags
 from members.timeline.actions import page_of, sources_for
 from members.timeline.rules import SOURCES, read_place
 
@@ -21,7 +21,7 @@ admin.site.unregister(Member)
 
 
 @admin.register(Member)
-class MemberDesk(photos.MemberDesk):
+class MemberDesk(tags.MemberDesk):
     """A member's page that ends with what happened lately, and a page of everything."""
 
     change_form_outer_after_template: Any = "admin/member_history.html"

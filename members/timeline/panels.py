@@ -16,6 +16,7 @@ from members.kit.names import named
 from members.notes.models import Note
 from members.profiles.models import Member
 from members.purchases.models import Return, Sale
+from members.tags.models import Tagging
 from members.timeline.rules import Shown, Source, register
 
 
@@ -148,9 +149,32 @@ register(
         gettext_lazy("Changes of the profile"),
         "edit_note",
         "members.view_change",
-        lambda member: Change.objects.of_family(member).select_related("by"),
+        lambda member: Change.objects.of_family(member).open_to_all().select_related("by"),
         show_changes,
         at="changed_at",
+        on_page=False,
+    )
+)
+
+
+def show_tags(rows: Sequence[Tagging], member: Member) -> Iterable[Shown]:
+    for each in rows:
+        until = _("until %(day)s") % {"day": date_format(each.until)} if each.until and not each.ended_at else ""
+        ended = _("ended on %(day)s") % {"day": date_format(each.ended_at)} if each.ended_at else ""
+        by = each.by.username if each.by else ""
+        more = " · ".join(filter(None, [by, each.why, until, ended]))
+        yield Shown(_("Tag “%(tag)s”") % {"tag": named(each.tag)}, more)
+
+
+register(
+    Source(
+        "tag",
+        gettext_lazy("Tags"),
+        "label",
+        "members.view_tagging",
+        lambda member: Tagging.objects.of_family(member).select_related("tag", "by"),
+        show_tags,
+        at="since",
         on_page=False,
     )
 )

@@ -1,0 +1,55 @@
+"""What a shop begins with: what counts towards a whole profile, no reminders yet and their words, and who sets it."""
+
+from django.contrib.auth.management import create_permissions
+from django.db import migrations
+
+PARTS = [  # code, weight, months after which it is to be confirmed
+    ("name", 20, None),
+    ("phone", 20, 24),
+    ("birthday", 20, None),
+    ("email", 15, 24),
+    ("address", 15, 24),
+    ("gender", 10, None),
+]
+TEMPLATES = [
+    (
+        "zh-hans",
+        "您的资料完成了 {{ percent }}%",
+        "{% if name %}{{ name }}，您好。{% endif %}请抽空看一看您的会员资料：补充缺少的内容，或确认它们仍然正确。这样我们能更好地为您服务。",
+    ),
+    (
+        "en",
+        "Your profile is {{ percent }}% filled in",
+        "{% if name %}Hello {{ name }}, {% endif %}please have a look at your profile when you have a moment: add what is "
+        "missing, or tell us that it is still right. It helps us to serve you well.",
+    ),
+]
+VIEWS = ["view_profilepart", "view_fullnessrule"]
+SETS = [*VIEWS, "add_profilepart", "change_profilepart", "change_fullnessrule"]
+GIVEN = {"service": VIEWS, "manager": VIEWS, "analyst": VIEWS, "marketer": SETS, "admin": SETS}
+
+
+def begin(apps, schema_editor):
+    for code, weight, months in PARTS:
+        values = {"weight": weight, "months": months}
+        apps.get_model("members", "ProfilePart").objects.get_or_create(code=code, defaults=values)
+    apps.get_model("members", "FullnessRule").objects.get_or_create(pk=1)
+    for language, subject, body in TEMPLATES:
+        apps.get_model("members", "Template").objects.get_or_create(
+            code="profile_reminder", language=language, version=1, defaults={"subject": subject, "body": body}
+        )
+    Group = apps.get_model("auth", "Group")
+    Permission = apps.get_model("auth", "Permission")
+    members = apps.get_app_config("members")
+    members.models_module = True
+    create_permissions(members, apps=apps, using=schema_editor.connection.alias, verbosity=0)
+    members.models_module = None
+    ours = Permission.objects.filter(content_type__app_label="members")
+    for role, codes in GIVEN.items():
+        Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename__in=codes))
+
+
+class Migration(migrations.Migration):
+    dependencies = [("members", "0130_fullness")]
+
+    operations = [migrations.RunPython(begin, migrations.RunPython.noop)]
