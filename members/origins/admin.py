@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from members.kit.admin import Kept
+from members.kit.admin import Kept, stores_seen
 from members.kit.names import named
 from members.origins.models import JoinCode
 from members.photos import admin as photos
@@ -21,16 +21,20 @@ admin.site.unregister(Member)
 
 @admin.register(JoinCode)
 class JoinCodeDesk(Kept):
-    """A code goes out of use, and is never deleted: it says how members came."""
+    """A code goes out of use, and is never deleted: it says how members came. Counted are those whom the reader sees."""
 
+    nothing_yet = _("Print a code for a store or a flyer: whoever follows it becomes a member who came by it.")
     list_display = ("code", "name_zh", "name_en", "store_name", "came", "is_on")
     list_select_related = ("store",)
     ordering = ("-is_on", "code")
     fields = ("code", ("name_zh", "name_en"), "store", "is_on", "qr")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
+        rows, stores = super().get_queryset(request), stores_seen(request)
         living = Q(origins__member__merged_into=None, origins__member__erased_at=None)
+        if stores is not None:
+            rows = rows.filter(Q(store=None) | Q(store__in=stores))
+            living &= Q(origins__member__home_store__in=stores)
         return cast(QuerySet[Any], rows.annotate(came_here=Count("origins", filter=living)))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

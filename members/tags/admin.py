@@ -37,6 +37,7 @@ admin.site.unregister(Member)
 class TagDesk(Kept):
     """Archived tags stay on those who have them, and are put on nobody else."""
 
+    nothing_yet = gettext_lazy("A tag is a word that staff put on members, for a time or for good. Add the first one.")
     list_display: Any = ("code", "name_zh", "name_en", "colour", "days", "guarded", "state")
     list_filter: Any = ("is_archived",)
     ordering = ("is_archived", "position", "code")
