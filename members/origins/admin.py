@@ -21,7 +21,7 @@ admin.site.unregister(Member)
 
 @admin.register(JoinCode)
 class JoinCodeDesk(Kept):
-    """A code goes out of use, and is never deleted: it says how members came. Counted are those whom the reader sees."""
+    """A code goes out of use, and is never deleted: it says how members came. The reader's own are counted."""
 
     nothing_yet = _("Print a code for a store or a flyer: whoever follows it becomes a member who came by it.")
     list_display = ("code", "name_zh", "name_en", "store_name", "came", "is_on")
