@@ -16,7 +16,7 @@ from config.api import error_body
 from loyalty.benefits.actions import main_plan_of
 from loyalty.ledger.views import holdings_of, latest_of
 from loyalty.promotions.actions import offers_for
-from members.completeness.actions import standing_of
+from members.completeness.actions import asks_for
 from members.messaging.models import Message
 from members.messaging.views import inbox_of, letters
 from members.profiles.views import member_of
@@ -40,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "progress": plan.progress if plan else None,
         "entries": latest_of(member, LATEST),
         "offers": offers_for(member, now),
-        "standing": standing_of(member, now),
+        "standing": asks_for(member, now),
         "letter": next(iter(letters(inbox_of(member)[:1])), None),
     }
     return render(request, "portal/home.html", context)
