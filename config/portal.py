@@ -17,7 +17,7 @@ from loyalty.benefits.actions import main_plan_of
 from loyalty.ledger.views import holdings_of, latest_of
 from loyalty.promotions.actions import offers_for
 from loyalty.treats.actions import waiting_for
-from members.completeness.actions import standing_of
+from members.completeness.actions import asks_for
 from members.messaging.models import Message
 from members.messaging.views import inbox_of, letters
 from members.profiles.views import member_of
@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "entries": latest_of(member, LATEST),
         "treats": waiting_for(member, now)[:LATEST],
         "offers": offers_for(member, now),
-        "standing": standing_of(member, now),
+        "standing": asks_for(member, now),
         "letter": next(iter(letters(inbox_of(member)[:1])), None),
     }
     return render(request, "portal/home.html", context)

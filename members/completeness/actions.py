@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from members.completeness import sql
-from members.completeness.models import Fullness, FullnessRule, ProfilePart
+from members.completeness.models import Fullness, FullnessRule
 from members.completeness.rules import CUSTOM, PARTS
 from members.kit.names import named
 from members.messaging.actions import queue_messages
@@ -41,25 +41,26 @@ class Standing:
         return not self.missing and not self.stale
 
 
-def parts_that_count() -> list[sql.PartRow]:
-    """The shop's choice. A further field that is archived or gone does not count."""
-    fields = set(CustomField.objects.in_use().values_list("code", flat=True))
-    rows = ProfilePart.objects.order_by("code").values_list("code", "weight", "months")
-    return [
-        (code, weight, months, ",".join(PARTS[code].fields) if code in PARTS else code)
-        for code, weight, months in rows
-        if code in PARTS or code.removeprefix(CUSTOM) in fields
-    ]
-
-
 def standing_of(member: Member, now: datetime) -> Standing:
     """How a profile stands at this very moment; nothing is written."""
-    found = sql.state_of(parts_that_count(), members=[member.pk], now=now)
+    found = sql.state_of(members=[member.pk], now=now)
     if not found:
         return Standing(100, [], [])
     _pk, percent, stale, missing = found[0]
     names = names_of([*stale, *missing])
     return Standing(percent, [names[code] for code in missing], [names[code] for code in stale])
+
+
+def asks_for(member: Member, now: datetime) -> Standing | None:
+    """What the member's home says of the profile: nothing, and not even a question, of one that was whole and fresh.
+
+    Of somebody who has just joined nothing is known yet, and nothing is asked. `member` comes with its fullness.
+    """
+    known = getattr(member, "fullness", None)
+    if known is None or (known.percent == 100 and not known.stale):
+        return None
+    standing = standing_of(member, now)
+    return None if standing.is_fine else standing
 
 
 def names_of(codes: Sequence[str]) -> dict[str, Named]:
@@ -73,14 +74,13 @@ def names_of(codes: Sequence[str]) -> dict[str, Named]:
 
 def compute_range(*, first: int, last: int, now: datetime) -> int:
     """Write down how the profiles of an id range stand; how many changed. Set-based."""
-    parts = parts_that_count()
-    return sql.write_range(parts, first=first, last=last, now=now) if parts else 0
+    return sql.write_range(first=first, last=last, now=now)
 
 
 def compute_changed(*, now: datetime) -> int:
     """The same for those whose profiles changed within the last minutes, by whatever door. Safe to run at any time."""
-    members, parts = sql.changed_since(now - LOOKED_BACK, MOST_CHANGED), parts_that_count()
-    return sql.write_some(parts, members=members, now=now) if members and parts else 0
+    members = sql.changed_since(now - LOOKED_BACK, MOST_CHANGED)
+    return sql.write_some(members=members, now=now) if members else 0
 
 
 @transaction.atomic
@@ -89,7 +89,7 @@ def confirm(*, member: Member, now: datetime) -> Fullness:
     fresh = check_current(member)
     values: dict[str, Any] = {"confirmed_at": now, "computed_at": now, "stale": []}
     found, _made = Fullness.objects.update_or_create(member=fresh, defaults=values)
-    sql.write_some(parts_that_count(), members=[fresh.pk], now=now)
+    sql.write_some(members=[fresh.pk], now=now)
     found.refresh_from_db()
     return found
 

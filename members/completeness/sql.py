@@ -1,6 +1,6 @@
 """Set-based statements of fullness: one body says how profiles stand, for a range of the night or for a few."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +9,16 @@ from django.db import connection
 from members.completeness.rules import PARTS
 
 FILLED = " ".join(f"WHEN '{code}' THEN {part.filled}" for code, part in PARTS.items())
-# The weights come in as columns; further fields by the code behind the dot. A part that is filled is old when neither
-# its history, nor a word of the member, nor the enrolment is young enough.
+KNOWN = {"codes": list(PARTS), "fields": [",".join(part.fields) for part in PARTS.values()]}
+# What counts is the shop's choice; a further field that is archived or gone does not. A part that is filled is old when
+# neither its history, nor a word of the member, nor the enrolment is young enough.
 STATE = f"""
 WITH part AS MATERIALIZED (
-    SELECT * FROM unnest(%(codes)s::text[], %(weights)s::int[], %(months)s::int[], %(fields)s::text[])
-                  AS part(code, weight, months, fields)
+    SELECT chosen.code, chosen.weight, chosen.months, coalesce(known.fields, chosen.code) AS fields
+      FROM members_profilepart chosen
+      LEFT JOIN unnest(%(codes)s::text[], %(fields)s::text[]) known(code, fields) ON known.code = chosen.code
+     WHERE known.code IS NOT NULL OR EXISTS (
+           SELECT FROM members_customfield f WHERE NOT f.is_archived AND 'custom.' || f.code = chosen.code)
 ), looked AS (
     SELECT m.id, m.enrolled_at, f.confirmed_at, part.*,
            CASE part.code {FILLED} ELSE jsonb_exists(m.custom, substr(part.code, 8)) END AS is_filled
@@ -68,32 +72,24 @@ UPDATE members_fullness f SET reminded_at = %(now)s
 RETURNING m.id, f.percent
 """
 
-PartRow = tuple[str, int, int | None, str]  # code, weight, months, fields of its history
 StateRow = tuple[int, int, list[str], list[str]]  # member, percent, stale, missing
 
 
-def columns(parts: Iterable[PartRow]) -> dict[str, Any]:
-    """The parts that count, as columns."""
-    names = ("codes", "weights", "months", "fields")
-    rows = list(parts)
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
-
-
-def state_of(parts: Iterable[PartRow], *, members: Sequence[int], now: datetime) -> list[StateRow]:
+def state_of(*, members: Sequence[int], now: datetime) -> list[StateRow]:
     """How the profiles of these members stand at this moment."""
     with connection.cursor() as cursor:
-        cursor.execute(SOME, columns(parts) | {"members": list(members), "now": now})
+        cursor.execute(SOME, {**KNOWN, "members": list(members), "now": now})
         return [(row[0], row[1], list(row[2]), list(row[3])) for row in cursor.fetchall()]
 
 
-def write_range(parts: Iterable[PartRow], *, first: int, last: int, now: datetime) -> int:
+def write_range(*, first: int, last: int, now: datetime) -> int:
     """Write down how the profiles of a range stand; how many changed."""
-    return run(WRITE_RANGE, columns(parts) | {"first": first, "last": last, "now": now})
+    return run(WRITE_RANGE, {**KNOWN, "first": first, "last": last, "now": now})
 
 
-def write_some(parts: Iterable[PartRow], *, members: Sequence[int], now: datetime) -> int:
+def write_some(*, members: Sequence[int], now: datetime) -> int:
     """Write down how the profiles of these members stand; how many changed."""
-    return run(WRITE_SOME, columns(parts) | {"members": list(members), "now": now})
+    return run(WRITE_SOME, {**KNOWN, "members": list(members), "now": now})
 
 
 def run(statement: str, values: dict[str, Any]) -> int:

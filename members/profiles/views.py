@@ -30,7 +30,8 @@ A_YEAR = 365 * 24 * 3600  # seconds
 
 def member_of(request: HttpRequest) -> Member:
     """The member who is signed in. Refuses staff and others without a membership with 403."""
-    member = Member.objects.select_related("home_store").filter(user=cast(User, request.user)).first()
+    members = Member.objects.select_related("home_store", "fullness")  # what every page or the home shows
+    member = members.filter(user=cast(User, request.user)).first()
     if member is None:
         raise PermissionDenied
     return living(member)

@@ -212,6 +212,8 @@ def test_the_home_page_says_what_is_missing_and_one_tap_confirms(client, wang):
     wang.user = UserFactory.create(username="w", is_staff=False)
     wang.save(update_fields=["user"])
     client.force_login(wang.user)
+    assert 'id="fullness"' not in client.get("/").content.decode()  # nothing is known of a newcomer's
+    compute_range(first=0, last=2**62, now=NOW)
 
     text = client.get("/").content.decode()
     assert "80%" in text
