@@ -51,6 +51,10 @@ SIDEBAR = [
             entry(_("Returns"), "members.return", "assignment_return"),
             entry(_("Notes and tasks"), "members.note", "sticky_note_2"),
             entry(_("Households"), "loyalty.seat", "family_restroom"),
+            {
+                **entry(_("Possible duplicates"), "loyalty.likeness", "people"),
+                "badge": "loyalty.duplicates.panels.open_badge",
+            },
             entry(_("Merges"), "loyalty.merge", "call_merge"),
             entry(_("Consents"), "members.consentchange", "fact_check"),
             entry(_("Looks at contacts"), "members.look", "visibility"),

@@ -4,6 +4,7 @@ import loyalty.backtest.admin
 import loyalty.benefits.admin
 import loyalty.corrections.admin
 import loyalty.drafting.admin
+import loyalty.duplicates.admin
 import loyalty.gifts.admin
 import loyalty.grants.admin
 import loyalty.holds.admin

@@ -5,6 +5,7 @@ from loyalty.benefits.models import Benefit
 from loyalty.checkout.models import Checkout, PaidBack
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.drafting.models import RuleDraft
+from loyalty.duplicates.models import Likeness, Mark
 from loyalty.earning.models import Award, Event, Judgement
 from loyalty.gifts.models import Gift, GiftRule
 from loyalty.holds.models import BudgetHold, HeldPart, Hold
@@ -57,8 +58,10 @@ __all__ = [
     "LiabilityCell",
     "LiabilityDay",
     "LiabilityLapse",
+    "Likeness",
     "Lot",
     "LotUse",
+    "Mark",
     "Merge",
     "Move",
     "Movement",

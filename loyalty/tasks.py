@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError as BrokerGone
 from loyalty.backtest.actions import close_backtest, sweep_backtests, try_range
 from loyalty.corrections.actions import expire_corrections
 from loyalty.deeds.actions import report_completions, report_enrolments, sweep_waiting
+from loyalty.duplicates import actions as duplicates
 from loyalty.holds.actions import free_forgotten, free_overdue
 from loyalty.imports.tasks import run_sale_import, sweep_sale_imports
 from loyalty.judging.actions import judge_range
@@ -105,6 +106,7 @@ WORK: dict[str, tuple[type[models.Model], Callable[[Chunk], dict[str, Any]]]] = 
     segments.NIGHT: (Member, segments.refresh_chunk),
     liability.CHUNK: (Account, take_liability),
     scores.FIGURES: (Member, NIGHT[scores.FIGURES][1]),
+    duplicates.NIGHT: (Member, duplicates.find_in_chunk),
     "forget": (IdempotentAnswer, forget),
     "tidy": (Chunk, tidy),
 }

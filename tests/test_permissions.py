@@ -79,6 +79,7 @@ DESKS: dict[str, tuple[set[str], set[str], set[str], bool]] = {
     "loyalty_draw": (ALL, set(), set(), True),
     "loyalty_householdrule": (SETTERS, set(), set(), False),
     "loyalty_merge": ({"manager", "service", "analyst", "owner"}, set(), set(), True),
+    "loyalty_likeness": (ALL - {"marketer"}, set(), set(), True),
     "loyalty_tierchange": (ALL, set(), set(), True),
     "loyalty_difference": ({"manager", "analyst", "owner"}, set(), OWNER, True),
     "loyalty_event": (ALL, set(), set(), True),
@@ -171,6 +172,8 @@ SITE: dict[str, dict[str, set[int]]] = {
     "treat_hand_over": {"others": {405}},
     "treat_take_back": {"others": {405}},
     "merge_with": {"others": {403}, "manager": {200}, "owner": {200}},
+    "likeness_different": {"others": {405}},
+    "likeness_ask_again": {"others": {405}},
     "merge_undo": {"others": {405}},
     "members_sale_take_back": {
         "others": {403},

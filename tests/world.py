@@ -17,6 +17,7 @@ from loyalty.checkout.actions import sell
 from loyalty.checkout.rules import Asked
 from loyalty.corrections.models import Correction, CorrectionLimit, CorrectionReason
 from loyalty.drafting.actions import keep_draft
+from loyalty.duplicates.models import Likeness
 from loyalty.earning.models import Event
 from loyalty.gifts.models import Gift, GiftRule
 from loyalty.grants.actions import sell_tier
@@ -321,6 +322,7 @@ def make_corner(store: Store, name: str, phone: str, email: str, mark: str) -> C
         "loyalty_budgethold": keep_and_release(member=member, store=store, till=till),
         **sit_together(member, mark),
         **give_and_merge(member, mark),
+        "loyalty_likeness": stand_twice(member),
         "loyalty_saleimport": make_import(store, name, phone, mark),
     })  # fmt: skip
 
@@ -400,6 +402,14 @@ def give_and_merge(member: Member, mark: str) -> dict[str, Any]:
             undo_until=NOW + timedelta(days=30), merged_by=by,
         ),
     }  # fmt: skip
+
+
+def stand_twice(member: Member) -> Likeness:
+    """The same person once more, in the same store, by a name that the night found."""
+    twin = MemberFactory.create(
+        name=member.name, phone="", wechat=f"twin_{member.home_store.code}_wx", home_store=member.home_store, now=NOW
+    )
+    return Likeness.objects.create(member=member, other=twin.pk, score=65, reasons=["name_day", "store"], found_at=NOW)
 
 
 def bring_back(member: Member, store: Store, mark: str) -> Return:

@@ -9,6 +9,7 @@ from django.db.models.functions import Least
 
 from loyalty.corrections.models import Correction
 from loyalty.dossier import sql
+from loyalty.duplicates.models import Likeness, Mark
 from loyalty.gifts.models import Gift
 from loyalty.holds.models import BudgetHold, Hold
 from loyalty.households.actions import hand_over, leave, seat_of
@@ -42,8 +43,15 @@ def forget_here(person: Person, now: datetime) -> None:
     for column in ("reason", "reference"):
         Grant.objects.filter(member__in=person.members).exclude(**{column: ""}).update(**{column: ERASED})
     Seat.objects.filter(member__in=person.members).exclude(reason="").update(reason=ERASED)
+    forget_likenesses(person.members)
     sql.forget_reasons(near=sorted(near), numbers=list(person.numbers))
     forget_imports(person)
+
+
+def forget_likenesses(members: list[int]) -> None:
+    """That they may be somebody else, on either side, and by what that was seen."""
+    Likeness.objects.filter(Q(member__in=members) | Q(other__in=members)).delete()
+    Mark.objects.filter(member__in=members).delete()
 
 
 def leave_households(members: list[int], now: datetime) -> None:

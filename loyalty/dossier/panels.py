@@ -1,14 +1,25 @@
 """What the privacy centre tells of this floor. A room that keeps something about members takes its place here."""
 
+from typing import Any
+
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.dossier.actions import check_nothing_open, forget_here, let_go_of_imports
+from loyalty.duplicates.models import Likeness
 from loyalty.imports.models import SaleImport
 from members.privacy.actions import RETENTION, Retention
 from members.privacy.panels import BOOKS, NEEDED
 from members.privacy.rules import CHECKS, ERASERS, Holding, Origin, leave_out, register
 
 RULES = _("So that you and we see why points came, or did not.")
+
+
+def likenesses(members: list[int]) -> list[dict[str, Any]]:
+    """What is alike of them and somebody else, whichever of the two they are; not who else that is."""
+    rows = Likeness.objects.filter(Q(member__in=members) | Q(other__in=members)).order_by("pk")
+    return [{"alike": row.words, "found_at": row.found_at, "different_people_since": row.decided_at} for row in rows]
+
 
 register(
     Holding("loyalty.Account", _("Points that you have"), NEEDED, Origin.OBSERVED),
@@ -43,6 +54,10 @@ register(
         "duplicate", "profile", "moved", "standings", "outcome", "merged_by", "undone_by",
     )),
     Holding(
+        "loyalty.Likeness", _("That you may stand in our book twice"), NEEDED, Origin.INFERRED, goes=True,
+        rows=likenesses,
+    ),
+    Holding(
         "loyalty.Swing", _("What a draft of a rule or of the tiers would have given you"), RULES, Origin.INFERRED,
         goes=True,
     ),
@@ -51,6 +66,7 @@ register(
 leave_out(
     loyalty_LotUse="which lot a movement took from: told with the movements",
     loyalty_Inherited="a copy of movements that stand under a merged number, for the sums of tiers",
+    loyalty_Mark="hashes of what stands in the profile, by which one person with two numbers is found",
     loyalty_Difference="what the nightly proof found wrong in an account: numbers only, for the shop's repair",
     loyalty_Judgement="ids of rules that gave nothing on a sale or an event; the statement says why in words",
     loyalty_TakenBack="the part of an award that a return took back: told with the movements",

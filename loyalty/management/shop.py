@@ -21,6 +21,7 @@ from loyalty.ledger.models import Account, PointKind
 from loyalty.ledger.rules import NotEnoughPoints
 from loyalty.limits.actions import open_budget
 from loyalty.management.books import keep_books
+from loyalty.management.duplicates import find_duplicates
 from loyalty.management.insight import look_into_members
 from loyalty.management.offers import sell_at_prices, set_promotions
 from loyalty.management.outward import open_outward
@@ -131,6 +132,7 @@ def open_shop(*, now: datetime, say: Callable[[str], None]) -> None:
     judge_range(first=0, last=2**62, as_of=start_of_day(now))
     give_treats(now=now)
     tell_of_people(stores=stores, now=now)
+    find_duplicates(stores=stores, now=now)
     tell_of_wishes(stores=stores, now=now)
     tell_of_profiles(stores=stores, now=now)
     keep_books(stores=stores, now=now)

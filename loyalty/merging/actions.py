@@ -47,6 +47,7 @@ from members.kit.actions import digest_of
 from members.kit.hands import Hand, sign
 from members.kit.windows import days_after
 from members.messaging.actions import redirect_messages, return_messages
+from members.people.actions import OF_PERSON, join_sheets, part_sheets, sheets_of
 from members.profiles.actions import facts_of, join_profiles, part_profiles
 from members.profiles.models import Member
 from members.profiles.rules import usual_choices
@@ -71,7 +72,7 @@ def preview_merge(
     *, survivor: Member, duplicate: Member, by: User, now: datetime, choices: Mapping[str, str] | None = None
 ) -> Preview:
     """All that `merge_members` would do, by doing it and taking it back; its refusals are the same."""
-    ours, theirs = facts_of(survivor), facts_of(duplicate)
+    ours, theirs = facts_of_both(survivor, duplicate)
     usual = usual_choices(ours, theirs) | dict(choices or {})
     with transaction.atomic():
         merge = merge_members(
@@ -79,6 +80,12 @@ def preview_merge(
         )
         transaction.set_rollback(True)
     return Preview(survivor, duplicate, ours, theirs, usual, merge.outcome, digest_of(merge.outcome)[:32])
+
+
+def facts_of_both(survivor: Member, duplicate: Member) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All of both that is chosen from: their profiles, and what both said of themselves."""
+    ours, theirs = sheets_of(survivor, duplicate)
+    return facts_of(survivor) | ours, facts_of(duplicate) | theirs
 
 
 @transaction.atomic
@@ -186,9 +193,12 @@ def carry_out(
     words = (f"to {ours.number}", f"from {theirs.number}", by.username)
     for kind in kinds:
         sql.carry(source=theirs.pk, target=ours.pk, kind=kind.pk, key=merge.stem, now=now, words=words)
+    of_person = {name: side for name, side in choices.items() if name.startswith(OF_PERSON)}
+    sheets = join_sheets(survivor=ours, duplicate=theirs, choices=of_person)
     moved = sql.move_rows(survivor=ours.pk, duplicate=theirs.pk)
     messages = redirect_messages(source=theirs, target=ours)
-    merge.profile = join_profiles(survivor=ours, duplicate=theirs, choices=choices)
+    of_profile = {name: side for name, side in choices.items() if name not in of_person}
+    merge.profile = join_profiles(survivor=ours, duplicate=theirs, choices=of_profile) | {"sheets": sheets}
     merge.profile["consents"] = join_consents(survivor=ours, duplicate=theirs, key=merge.stem, now=now)
     sql.adopt_waiting(member=ours.pk, now=now)
     take_better(survivor=ours, before=before, other=other, note=theirs.number, actor=by.username, now=now)
@@ -261,6 +271,8 @@ def undo_merge(*, merge: Merge, by: User, now: datetime) -> Merge:
     made = found.profile.get("consents", [])
     part_consents(survivor=ours, made=made, key=f"un{found.stem}", now=now)
     part_profiles(survivor=ours, duplicate=theirs, kept=found.profile)
+    if "sheets" in found.profile:  # not in merges of earlier times
+        part_sheets(survivor=ours, kept=found.profile["sheets"])
     put_standings(survivor=ours, kept=found.standings, note=theirs.number, actor=by.username, now=now)
     found.undone_at, found.undone_by = now, by
     found.save(update_fields=["undone_at", "undone_by"])

@@ -67,8 +67,13 @@ class MemberDesk(treats.MemberDesk):
             "opts": self.model._meta,
         }
         if other is None:
-            return render(request, "admin/merge_find.html", context | found(request, survivor))
+            context |= found(request, survivor) | self.facts_for_finding(request, survivor)
+            return render(request, "admin/merge_find.html", context)
         return self.decide(request, survivor, other, context)
+
+    def facts_for_finding(self, request: HttpRequest, survivor: Member) -> dict[str, Any]:
+        """What else helps to find the other."""
+        return {}
 
     def decide(self, request: HttpRequest, survivor: Member, other: Member, context: dict[str, Any]) -> HttpResponse:
         """Both side by side with what a merge does, or the merge itself. A refusal shows on the page."""

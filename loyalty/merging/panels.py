@@ -14,11 +14,23 @@ from loyalty.merging.actions import Preview
 from loyalty.merging.models import Merge
 from loyalty.tiers.models import Ladder, Tier
 from members.kit.names import named
+from members.people.models import Person
 from members.profiles.models import CustomField, Member
 from members.stores.models import Store, User
 from members.timeline.rules import Shown, Source, register
 
-FIELDS = {"name": _("Name"), "birth_on": _("birthday"), "language": _("language"), "home_store": _("home store")}
+FIELDS = {
+    "name": _("Name"),
+    "birth_on": _("birthday"),
+    "language": _("language"),
+    "home_store": _("home store"),
+    "person.family_name": _("family name"),
+    "person.given_name": _("given name"),
+    "person.gender": _("gender"),
+    "person.occupation": _("occupation"),
+    "person.interests": _("interests"),
+    "person.birthday": _("birthday kept by"),
+}
 COUNTED = {  # what is said of the rows that go over
     "members_identity": _("ways to be found"),
     "members_sale": _("sales"),
@@ -74,6 +86,10 @@ def as_words(name: str, value: Any) -> str:
         return str(_("yes") if value else _("no"))
     if name == "home_store":
         return named(Store.objects.filter(pk=value).first())
+    if name == "person.gender":
+        return str(Person.Gender(value).label)
+    if name == "person.birthday":
+        return f"{Person.Calendar(value[0]).label} {value[1]}-{value[2]}"
     if name == "language":
         return str(dict(Member._meta.get_field("language").flatchoices).get(value, value))
     return str(value)

@@ -155,6 +155,8 @@ STAYS = {
     "loyalty_move": "what a what-if found at its time",
     "loyalty_swing": "what a backtest found at its time",
     "loyalty_merge": "of the survivor; who has merged others stays",
+    "loyalty_mark": "kept by the night, which leaves out who was merged",
+    "loyalty_likeness": "was about two, who are one now",
     "members_occurrence": "was told under the number of its time",
     "members_origin": "says how that number came",
     "members_fullness": "kept by the night, which leaves out who was merged",

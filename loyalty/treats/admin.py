@@ -64,7 +64,7 @@ class TreatDesk(OfMemberMixin, Records):
     list_filter = (StateFilter, "kind", ("member__home_store", StoreFilter), ("handed_store", StoreFilter))
     list_select_related = ("member", "member__home_store", "tier", "handed_store", "handed_by", "handed_till")
     fields = readonly_fields = (
-        "member_link", "what", "kind", "occasion", "tier_shown", "points_given", "due_at", "last_on", "state",
+        "member_link", "what", "kind", "occasion", "tier_shown", "points_given", "due_at", "last_on", "became",
         "handed_at", "where", "who",
     )  # fmt: skip
     change_form_outer_before_template = "admin/treat_state.html"
@@ -139,6 +139,10 @@ class TreatDesk(OfMemberMixin, Records):
     def state(self, treat: Treat) -> tuple[str, str]:
         found = treat.state(today_in_shop(timezone.now()))
         return found.value, str(found.label)
+
+    @display(description=_("state"))
+    def became(self, treat: Treat) -> str:
+        return str(treat.state(today_in_shop(timezone.now())).label)
 
     @display(description=_("points with it"))
     def points_given(self, treat: Treat) -> str:

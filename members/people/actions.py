@@ -1,7 +1,8 @@
 """Verbs: write down what a member says of themselves; and reads: when their birthday is kept."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -20,7 +21,7 @@ from members.people.rules import (
 )
 from members.profiles.actions import check_current, update_profile
 from members.profiles.models import Member
-from members.profiles.rules import clean_name
+from members.profiles.rules import chosen, clean_name
 
 LENGTHS = {
     "family_name": LONGEST_PART,
@@ -100,3 +101,57 @@ def birthday_after(member: Member, today: date) -> date | None:
     if member.birth_on is None:
         return None
     return next_birthday("solar", member.birth_on.month, member.birth_on.day, today)
+
+
+SHEET = ("family_name", "given_name", "gender", "occupation", "interests")
+BIRTHDAY = ("calendar", "birth_month", "birth_day")
+OF_PERSON = "person."  # before the name of a field, where two become one
+
+
+def sheets_of(one: Member, other: Member) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What two members said of themselves, to choose from when they become one; nothing unless both said something.
+
+    A birthday is one thing: calendar, month and day.
+    """
+    rows = {row.member_id: row for row in Person.objects.filter(member__in=[one.pk, other.pk])}
+    if len(rows) < 2:
+        return {}, {}
+    return facts_of_sheet(rows[one.pk]), facts_of_sheet(rows[other.pk])
+
+
+def facts_of_sheet(person: Person) -> dict[str, Any]:
+    """As plain values."""
+    facts: dict[str, Any] = {f"{OF_PERSON}{name}": getattr(person, name) for name in SHEET}
+    said = [getattr(person, name) for name in BIRTHDAY]
+    return facts | {f"{OF_PERSON}birthday": said if person.calendar else None}
+
+
+def put_sheet(person: Person, facts: Mapping[str, Any]) -> None:
+    """Set these values and keep them."""
+    for name, value in facts.items():
+        if name == f"{OF_PERSON}birthday":
+            person.calendar, person.birth_month, person.birth_day = value or ("", None, None)
+        else:
+            setattr(person, name.removeprefix(OF_PERSON), value)
+    person.save()
+
+
+def join_sheets(*, survivor: Member, duplicate: Member, choices: Mapping[str, str]) -> dict[str, Any]:
+    """Write the chosen values on the survivor's sheet; what `part_sheets` needs. The other's stays as it is.
+
+    The caller has locked both. Raises BadChoice.
+    """
+    before, theirs = sheets_of(survivor, duplicate)
+    made = chosen(before, theirs, choices)
+    if made:
+        put_sheet(Person.objects.get(member=survivor), made)
+    return {"before": before, "made": made}
+
+
+def part_sheets(*, survivor: Member, kept: Mapping[str, Any]) -> None:
+    """Undo `join_sheets`; a value that was changed since stays changed. The caller has locked the members."""
+    person = Person.objects.filter(member=survivor).first()
+    if person is None:
+        return
+    now = facts_of_sheet(person)
+    put_sheet(person, {name: kept["before"][name] for name, value in kept["made"].items() if now[name] == value})

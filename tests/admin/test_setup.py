@@ -85,7 +85,7 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
 
     assert writes == {
         "clerk": {"add_correction", "change_treat"},
-        "service": {"add_correction", "change_treat"},
+        "service": {"add_correction", "change_treat", "change_likeness"},
         "marketer": {
             "see_figures",
             "add_backtest",
@@ -118,6 +118,7 @@ def test_the_roles_have_their_permissions_of_this_floor(db):
             "change_merge",
             "add_seat",
             "change_treat",
+            "change_likeness",
         },
     }
     assert "view_movement" in of("clerk")

@@ -37,6 +37,8 @@ from loyalty.tiers.actions import progress_of
 from members.kit.refusals import Refusal
 from members.messaging.actions import queue_message
 from members.messaging.models import Message
+from members.people.actions import describe
+from members.people.models import Person
 from members.profiles.actions import MemberMerged, find_buyer, find_member, find_members, update_profile
 from members.profiles.models import Identity, Member
 from members.profiles.rules import BadChoice
@@ -204,6 +206,25 @@ def test_fields_are_chosen_one_by_one_and_an_empty_one_is_filled(wang, twin, own
 
     fresh = Member.objects.get(pk=wang.pk)
     assert (fresh.name, fresh.birth_on.year) == ("王方", 1990)
+
+
+def test_what_both_said_of_themselves_is_chosen_too_and_given_back(wang, twin, owner):
+    describe(member=wang, now=NOW, gender="female", occupation="teacher")
+    describe(member=twin, now=NOW, occupation="cook", interests="tea", calendar="lunar", birth_month=8, birth_day=15)
+
+    preview = preview_merge(survivor=wang, duplicate=twin, by=owner, now=NOW)
+    assert preview.choices["person.interests"] == "duplicate"  # the other is empty
+    merge = merged(wang, twin, owner, choices={"person.occupation": "duplicate"})
+
+    person = Person.objects.get(member=wang)
+    assert (person.gender, person.occupation, person.interests) == ("female", "cook", "tea")
+    assert (person.calendar, person.birth_month, person.birth_day) == ("lunar", 8, 15)
+    describe(member=wang, now=NOW, interests="coffee")
+    undo_merge(merge=merge, by=owner, now=NOW)
+    person = Person.objects.get(member=wang)
+    assert (person.gender, person.occupation, person.interests) == ("female", "teacher", "coffee")
+    assert (person.calendar, person.birth_month) == ("", None)
+    assert Person.objects.get(member=twin).occupation == "cook"
 
 
 def test_a_choice_that_is_none_changes_nothing(wang, twin, owner):
