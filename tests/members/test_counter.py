@@ -48,11 +48,11 @@ def test_a_late_task_comes_first_and_what_lapses_is_what_to_say(clerk):
 
     assert [cue.words for cue in cues] == [
         "ring back, by 9 Mar 2026",
-        "70 Points lapse on March 18",
+        "70 Points lapse on 18 Mar",
         "Birthday in 3 days",
         "Last purchase 400 days ago",
     ]
-    assert suggested(cues).say == "70 of your Points lapse on March 18. Would you like to use them today?"
+    assert suggested(cues).say == "70 of your Points lapse on 18 Mar. Would you like to use them today?"
 
 
 def test_nothing_in_particular(clerk):

@@ -30,7 +30,7 @@ from members.kit.windows import start_of_day
 from members.profiles.models import Member
 from members.scores.actions import choose_models, cut, cut_values, rank_range, score_range, sum_up
 from members.scores.models import MemberScore, ScoreNight
-from tests.factories import NOW, MemberFactory
+from tests.factories import NOW, MemberFactory, StoreFactory
 from tests.members.shops import below, cuts_of
 
 NIGHT = start_of_day(NOW)
@@ -169,9 +169,8 @@ def test_data_without_a_shape_are_refused_rather_than_believed(repeats):
 @pytest.fixture
 def crowd(db):
     """Members with the figures of the CDNOW sample, as a night would have found them."""
-    store = MemberFactory.create().home_store
+    store = StoreFactory.create()
     rows = cdnow().T.astype(int).tolist()
-    Member.objects.all().delete()
     members = Member.objects.bulk_create(
         Member(number=f"{place}", home_store=store, source="import", enrolled_at=NOW - timedelta(days=age), custom={})
         for place, (_repeats, _last, age, _cents) in enumerate(rows)
