@@ -218,6 +218,7 @@ def counted(backtest: Backtest, first: int, last: int) -> dict[str, Any]:
     outcome: dict[str, Any] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql.ROOM)
+        cursor.execute(sql.AGAIN, values)
         if isinstance(plan.draft, Retraced):
             plan = replace(plan, draft=look(cursor, plan.draft, values))
         bound = Bound()

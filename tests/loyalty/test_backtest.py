@@ -14,6 +14,7 @@ from loyalty.backtest.actions import (
     progress_of,
     sweep_backtests,
     swings_as_rows,
+    try_range,
 )
 from loyalty.backtest.models import Backtest, Swing
 from loyalty.backtest.rules import (
@@ -356,6 +357,15 @@ def test_ranges_run_twice_count_once(people):
 
     assert (total(made, "would"), Swing.objects.count()) == (360, 2)
     assert close_backtest(backtest=made.pk, now=NOW)
+
+
+def test_a_range_that_is_tried_again_keeps_its_members_once(people):
+    made = asked(draft_of(points=2, per_amount=1_00))
+    first = try_range(backtest=made.pk, first=0, last=2**40)
+    kept = list(Swing.objects.order_by("member_id").values())
+
+    assert try_range(backtest=made.pk, first=0, last=2**40) == first
+    assert list(Swing.objects.order_by("member_id").values()) == kept
 
 
 def test_several_ranges_add_up(people, monkeypatch):
