@@ -30,7 +30,7 @@ from members.kit.windows import start_of_day
 from members.profiles.models import Member
 from members.scores.actions import choose_models, cut, cut_values, rank_range, score_range, sum_up
 from members.scores.models import MemberScore, ScoreNight
-from tests.factories import NOW, MemberFactory, StoreFactory
+from tests.factories import NOW, StoreFactory
 from tests.members.shops import below, cuts_of
 
 NIGHT = start_of_day(NOW)
