@@ -81,5 +81,6 @@ def open_badge(request: HttpRequest) -> str:
     """How many wait, for the side bar of those who see all stores; nothing when none does."""
     if stores_seen(request) is not None:
         return ""
-    count = remembered("panel:duplicates", lambda: Likeness.objects.current().undecided()[:MOST_COUNTED].count())
+    waiting = Likeness.objects.current().undecided().values_list("pk", flat=True)[:MOST_COUNTED]
+    count = remembered("panel:duplicates", lambda: len(list(waiting)))
     return f"{count}+" if count == MOST_COUNTED else str(count or "")
