@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
+import config.urls  # noqa: F401 - read before the demo is on, which has a page of its own
 from loyalty.merging.actions import merge_members
 from members.kit.rates import counters
 from members.kit.traits import TRAITS, Asking, Question
