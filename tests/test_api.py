@@ -176,4 +176,4 @@ def test_a_night_that_was_slept_through_is_worked_off_as_soon_as_a_beat_is_back(
     assert (early, Tick.objects.count()) == (0, 1)
     # nobody has an account yet
     names = set(Chunk.objects.values_list("name", flat=True))
-    assert names == {"tiers", "tidy", "retain-inactive", "figures", "segments"}
+    assert names == {"tiers", "tidy", "retain-inactive", "figures", "segments", "duplicates", "fullness"}

@@ -47,7 +47,7 @@ def test_a_draft_goes_from_its_page_to_the_list_of_who_would_have_stood_elsewher
 
     said = text_of(client.get(f"{DESK}{made.pk}/change/"))
     assert "Would have stood lower 2" in said
-    assert "Members looked at 2" in said
+    assert "Members looked at 4" in said
     assert "2 100.0%" in said
     assert "No sale of these days" not in said
     moves = text_of(client.get(f"{DESK}{made.pk}/moves/?before=gold&after=silver"))

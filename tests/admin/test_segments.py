@@ -39,7 +39,7 @@ def test_the_page_shows_what_is_saved_with_its_count(world, page):
 
     assert "has bought something" in text
     assert "Members in it now 2" in text
-    assert "of 2 whom you see" in text
+    assert "of 4 whom you see" in text
 
 
 def test_a_sample_shows_masked_phones(world, page):
@@ -61,7 +61,7 @@ def test_saving_needs_a_look_at_who_comes_and_goes(world, segment, page):
     assert saved.status_code == 302
     segment.refresh_from_db()
     assert segment.says["tree"] == {"all": [{"trait": "home_store", "is": "one_of", "value": ["here"]}]}
-    assert segment.memberships.open().count() == 1
+    assert segment.memberships.open().count() == 2
 
 
 def test_what_was_seen_is_not_what_is_saved_when_a_field_changed(world, segment, page):

@@ -358,30 +358,6 @@ def test_limits_count_again_when_sent(wang, mailbox):
     assert Message.objects.filter(status="suppressed", reason="frequency").count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_who_send_at_once_see_each_other(wang):
-    yes(wang)
-    ContactRule.objects.update(most_a_day=None, most_a_week=None, most_a_month=None)
-    for key in "abcd":
-        news(wang, key=key)
-    prefer(member=wang, most_a_month=1, now=NOW)
-
-    taken = all_at_once(lambda _n: claim_due(now=NOW, limit=1, lease=timedelta(minutes=10)), 4)
-
-    assert sorted(map(len, taken)) == [0, 0, 0, 1]
-    assert Message.objects.filter(status="suppressed", reason="frequency").count() == 3
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_who_write_into_the_inbox_at_once_see_each_other(wang):
-    yes(wang, channel="inbox")
-    prefer(member=wang, most_a_month=1, now=NOW)
-
-    all_at_once(lambda n: news(wang, key=f"n{n}", channels=("inbox",)), 4)
-
-    assert sorted(Message.objects.values_list("status", flat=True)) == ["delivered", *["suppressed"] * 3]
-
-
 def test_nothing_rings_at_night_by_the_members_clock(wang, mailbox):
     yes(wang)
     yes(wang, channel="inbox", key="i")

@@ -19,6 +19,9 @@ from kombu import pools
 
 from config.celery import app
 from config.engines import free_port
+from members.consents.actions import Said, say
+from members.contact.actions import prefer
+from members.contact.models import ContactRule
 from members.messaging.actions import (
     claim_due,
     mark_read,
@@ -34,6 +37,7 @@ from members.messaging.channels import CHANNELS
 from members.messaging.models import Message, Template
 from members.messaging.rules import Unwritable, check_template, wait_after
 from members.messaging.tasks import send_messages
+from members.profiles.actions import verify_identity
 from tests.factories import NOW, MemberFactory
 from tests.races import all_at_once
 
@@ -513,3 +517,42 @@ def test_a_message_is_read_once():
     assert mark_read(messages=Message.objects.of(wang), now=NOW) == 1
     assert mark_read(messages=Message.objects.of(wang), now=NOW + LEASE) == 0
     assert Message.objects.get().read_at == NOW
+
+
+@pytest.fixture
+def sociable(db):
+    """A member who wants news by e-mail and in the inbox, one a month, of a shop without limits."""
+    member = MemberFactory.create(email="wang@example.com")
+    verify_identity(member=member, kind="email", value="wang@example.com", now=NOW)
+    for channel in ("email", "inbox"):
+        said = Said(source="portal", language="zh-hans")
+        say(member=member, purpose="marketing", channel=channel, is_given=True, said=said, key=channel, now=NOW)
+    ContactRule.objects.update(most_a_day=None, most_a_week=None, most_a_month=None)
+    return member
+
+
+def tell_news(member, key, channel):
+    queue_message(
+        member=member, template="news", key=key, now=NOW, context={}, channels=(channel,), purpose="marketing"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_send_at_once_see_each_other(sociable):
+    for key in "abcd":
+        tell_news(sociable, key, "email")
+    prefer(member=sociable, most_a_month=1, now=NOW)
+
+    taken = all_at_once(lambda _n: claim_due(now=NOW, limit=1, lease=LEASE), 4)
+
+    assert sorted(map(len, taken)) == [0, 0, 0, 1]
+    assert Message.objects.filter(status="suppressed", reason="frequency").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_write_into_the_inbox_at_once_see_each_other(sociable):
+    prefer(member=sociable, most_a_month=1, now=NOW)
+
+    all_at_once(lambda n: tell_news(sociable, f"n{n}", "inbox"), 4)
+
+    assert sorted(Message.objects.values_list("status", flat=True)) == ["delivered", *["suppressed"] * 3]
