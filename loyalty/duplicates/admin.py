@@ -89,6 +89,7 @@ class ReasonFilter(admin.SimpleListFilter):
 class LikenessDesk(Records):
     """Two members a row, the likeliest first, of those whom the reader sees both."""
 
+    nothing_yet = _("Each night looks for members who may be one person. There is nobody to look at.")
     list_display = ("strength", "older", "younger", "why", "found_at")
     list_filter = (DecidedFilter, StrengthFilter, ReasonFilter, ("member__home_store", StoreFilter))
     list_select_related = ("member__home_store", "decided_by")
