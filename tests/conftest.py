@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import pgtrigger
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 
@@ -43,3 +45,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     TransactionTestCase._fixture_teardown = empty_and_restore
     yield
     TransactionTestCase._fixture_teardown = empty
+
+
+@pytest.fixture(autouse=True)
+def the_shops_language() -> Iterator[None]:
+    """Each test begins in the shop's language: what a request of the last one spoke stays on in its thread."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
