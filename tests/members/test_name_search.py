@@ -9,6 +9,8 @@ from members.profiles.models import Member
 from members.profiles.rules import parts_of
 from tests.factories import MemberFactory, StoreFactory
 
+NAMES = st.characters(exclude_categories=("C", "Z"), include_characters=" ")  # what can be seen
+
 pytestmark = pytest.mark.django_db
 
 
@@ -35,12 +37,11 @@ def test_a_member_is_found_by_any_part_of_the_name(text, found):
     assert sorted(Member.objects.search(text).values_list("name", flat=True)) == sorted(found)
 
 
-@given(name=st.text(min_size=1, max_size=12), start=st.integers(0, 11), size=st.integers(1, 12))
+@given(name=st.text(NAMES, min_size=1, max_size=12), start=st.integers(0, 11), size=st.integers(1, 12))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_index_knows_every_part_by_which_it_is_asked(name, start, size):
     part = name[start : start + size].lower()
-    assume("\x00" not in name and name.lower().lower() == name.lower() and len(name.lower()) == len(name))
-    assume(all(each.isprintable() for each in name))
+    assume(name.lower().lower() == name.lower() and len(name.lower()) == len(name))
     with connection.cursor() as cursor:
         cursor.execute("SELECT member_name_parts(%s), lower(%s)", [name, name])
         parts, small = cursor.fetchone()
