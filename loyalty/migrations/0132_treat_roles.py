@@ -1,34 +1,22 @@
 """Everybody sees treats; who stands at the counter hands them over. Admins may do everything."""
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-SEE = ["clerk", "service", "manager", "marketer", "analyst"]
-HAND_OVER = ["clerk", "service", "manager"]
+from members.kit.roles import giving
 
-
-def give_permissions(apps, schema_editor):
-    Group = apps.get_model("auth", "Group")
-    Permission = apps.get_model("auth", "Permission")
-    loyalty = apps.get_app_config("loyalty")
-    loyalty.models_module = True
-    create_permissions(loyalty, apps=apps, using=schema_editor.connection.alias, verbosity=0)
-    loyalty.models_module = None
-    ours = Permission.objects.filter(content_type__app_label="loyalty", content_type__model="treat")
-    for role in SEE:
-        Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename="view_treat"))
-    for role in HAND_OVER:
-        Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename="change_treat"))
-    Group.objects.get_or_create(name="admin")[0].permissions.add(*ours)
-
-
-def take_permissions(apps, schema_editor):
-    Permission = apps.get_model("auth", "Permission")
-    for permission in Permission.objects.filter(content_type__app_label="loyalty", content_type__model="treat"):
-        permission.group_set.clear()
+SEES = ["view_treat"]
+HANDS_OVER = [*SEES, "change_treat"]
+GIVEN = {
+    "clerk": HANDS_OVER,
+    "service": HANDS_OVER,
+    "manager": HANDS_OVER,
+    "marketer": SEES,
+    "analyst": SEES,
+    "admin": HANDS_OVER,
+}
 
 
 class Migration(migrations.Migration):
     dependencies = [("loyalty", "0131_treats")]
 
-    operations = [migrations.RunPython(give_permissions, take_permissions)]
+    operations = [giving("loyalty", GIVEN)]

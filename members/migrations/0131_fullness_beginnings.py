@@ -1,7 +1,8 @@
 """What a shop begins with: what counts towards a whole profile, no reminders yet and their words, and who sets it."""
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
+
+from members.kit.roles import give
 
 PARTS = [  # code, weight, months after which it is to be confirmed
     ("name", 20, None),
@@ -38,15 +39,7 @@ def begin(apps, schema_editor):
         apps.get_model("members", "Template").objects.get_or_create(
             code="profile_reminder", language=language, version=1, defaults={"subject": subject, "body": body}
         )
-    Group = apps.get_model("auth", "Group")
-    Permission = apps.get_model("auth", "Permission")
-    members = apps.get_app_config("members")
-    members.models_module = True
-    create_permissions(members, apps=apps, using=schema_editor.connection.alias, verbosity=0)
-    members.models_module = None
-    ours = Permission.objects.filter(content_type__app_label="members")
-    for role, codes in GIVEN.items():
-        Group.objects.get_or_create(name=role)[0].permissions.add(*ours.filter(codename__in=codes))
+    give(apps, schema_editor, "members", GIVEN)
 
 
 class Migration(migrations.Migration):
