@@ -150,8 +150,7 @@ class MovementQuerySet(models.QuerySet["Movement"]):
 
     def of_family(self, member: Member) -> "MovementQuerySet":
         """Of a member and of those who were merged into them."""
-        merged = Member.objects.merged_into(member).values_list("pk", flat=True)
-        return self.filter(account__member__in=[member.pk, *merged])
+        return self.filter(account__member__in=Member.objects.family_of(member))
 
     def lived(self) -> "MovementQuerySet":
         """Without those that stand in for a merged member's, which add up to nothing."""

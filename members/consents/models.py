@@ -78,7 +78,7 @@ class ConsentChangeQuerySet(models.QuerySet["ConsentChange"]):
 
     def of_family(self, member: Member) -> "ConsentChangeQuerySet":
         """Of a member and of those who were merged into them."""
-        return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+        return self.filter(member__in=Member.objects.family_of(member))
 
     def newest_first(self) -> "ConsentChangeQuerySet":
         return self.order_by("-happened_at", "-pk")

@@ -14,7 +14,7 @@ from members.stores.models import User
 class ChangeQuerySet(models.QuerySet["Change"]):
     def of_family(self, member: Member) -> "ChangeQuerySet":
         """Of a member and of those who were merged into them."""
-        return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+        return self.filter(member__in=Member.objects.family_of(member))
 
     def open_to_all(self) -> "ChangeQuerySet":
         """Without those of further fields that not everybody of the staff may see."""

@@ -221,11 +221,6 @@ def erase_again(*, gone: Sequence[sql.Gone], now: datetime) -> int:
     return len(members)
 
 
-def family_ids(member: Member) -> list[int]:
-    """A member and those who were merged into them."""
-    return [member.pk, *Member.objects.merged_into(member).order_by("pk").values_list("pk", flat=True)]
-
-
 def family_of(member: Member) -> list[int]:
     """A member and those who were merged into them, locked in primary-key order."""
     one_of = Q(pk=member.pk) | Q(merged_into=member.pk)

@@ -15,7 +15,7 @@ from members.stores.models import User
 class LookQuerySet(models.QuerySet["Look"]):
     def of_family(self, member: Member) -> "LookQuerySet":
         """At a member, and at those who were merged into them."""
-        return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+        return self.filter(member__in=Member.objects.family_of(member))
 
     def newest_first(self) -> "LookQuerySet":
         return self.order_by("-looked_at", "-pk")
@@ -47,7 +47,7 @@ class Look(models.Model):
 class ErasureQuerySet(models.QuerySet["Erasure"]):
     def of_family(self, member: Member) -> "ErasureQuerySet":
         """Of a member, and of those who were merged into them."""
-        return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+        return self.filter(member__in=Member.objects.family_of(member))
 
     def open(self) -> "ErasureQuerySet":
         return self.filter(status__in=[Erasure.Status.PROPOSED, Erasure.Status.WAITING])

@@ -16,7 +16,7 @@ from members.kit.names import named
 from members.messaging.actions import write_messages
 from members.messaging.models import Message
 from members.photos.actions import photos_told
-from members.privacy.actions import family_ids, forget_files, note_taken
+from members.privacy.actions import forget_files, note_taken
 from members.privacy.rules import ERASERS, HOLDINGS, Holding, Origin, leave_out, register
 from members.profiles.models import Member
 
@@ -131,7 +131,7 @@ class Told:
 
 def told(member: Member) -> list[Told]:
     """Everything that is held about a member and those who were merged into them, table by table; empty ones too."""
-    members = family_ids(member)
+    members = Member.objects.family_of(member)
     return [tell(holding, members) for holding in HOLDINGS.values()]
 
 
@@ -174,7 +174,7 @@ def value_of(row: models.Model, field: Any) -> Any:
 
 def summary(member: Member) -> list[dict[str, Any]]:
     """What is held, by where it comes from, with how many rows and why: what the privacy centre shows."""
-    members = family_ids(member)
+    members = Member.objects.family_of(member)
     found = [(holding, count_of(holding, members)) for holding in HOLDINGS.values()]
     titles = {
         Origin.STATED: _("What you told us"),

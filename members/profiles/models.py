@@ -47,6 +47,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Those who live on in this member."""
         return self.filter(merged_into=member.pk)
 
+    def family_of(self, member: "Member") -> list[int]:
+        """The ids of a member and of those who were merged into them."""
+        return [member.pk, *self.merged_into(member).order_by("pk").values_list("pk", flat=True)]
+
     def search(self, text: str) -> "MemberQuerySet":
         """Members whom staff mean by a phone or its last digits, an e-mail, card or number, or a part of a name.
 

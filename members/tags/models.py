@@ -68,7 +68,7 @@ class Tag(models.Model):
 class TaggingQuerySet(models.QuerySet["Tagging"]):
     def of_family(self, member: Member) -> "TaggingQuerySet":
         """Of a member and of those who were merged into them."""
-        return self.filter(member__in=[member.pk, *Member.objects.merged_into(member).values_list("pk", flat=True)])
+        return self.filter(member__in=Member.objects.family_of(member))
 
     def standing(self, at: datetime) -> "TaggingQuerySet":
         """Those that stand at a moment, whether the night has been there or not."""
