@@ -20,40 +20,21 @@ def country_choices() -> list[tuple[str, str]]:
     return [(home, names.get(home, home)), *((code, name) for code, name in names.items() if code != home)]
 
 
+def line(label: Any, longest: int, fills: str) -> forms.CharField:
+    """A part that may be left out; `fills` is what browsers know it by (the HTML standard's autofill)."""
+    widget = forms.TextInput(attrs={"autocomplete": fills})
+    return forms.CharField(label=label, max_length=longest, required=False, widget=widget)
+
+
 class AddressForm(forms.Form):
     """From the large to the small, as far as one likes."""
 
     country = forms.ChoiceField(label=_("Country"), choices=country_choices)
-    province = forms.CharField(
-        label=_("Province"),
-        max_length=LENGTHS["province"],
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "address-level1"}),
-    )
-    city = forms.CharField(
-        label=_("City"),
-        max_length=LENGTHS["city"],
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "address-level2"}),
-    )
-    district = forms.CharField(
-        label=_("District"),
-        max_length=LENGTHS["district"],
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "address-level3"}),
-    )
-    street = forms.CharField(
-        label=_("Street and house"),
-        max_length=LENGTHS["street"],
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
-    )
-    postcode = forms.CharField(
-        label=_("Postcode"),
-        max_length=LONGEST_POSTCODE,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "postal-code"}),
-    )
+    province = line(_("Province"), LENGTHS["province"], "address-level1")
+    city = line(_("City"), LENGTHS["city"], "address-level2")
+    district = line(_("District"), LENGTHS["district"], "address-level3")
+    street = line(_("Street and house"), LENGTHS["street"], "street-address")
+    postcode = line(_("Postcode"), LONGEST_POSTCODE, "postal-code")
 
     def __init__(self, *args: Any, address: Address, **kwargs: Any) -> None:
         kwargs["initial"] = {name: getattr(address, name) for name in ("country", *PARTS, "postcode")}
