@@ -7,7 +7,6 @@ from typing import Any
 from babel.dates import format_date
 from django.db import connection, transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from loyalty.judging import sql
 from loyalty.judging.sql import Asked
@@ -15,6 +14,7 @@ from loyalty.tiers.actions import load_climbs, standing_of, tell_risen
 from loyalty.tiers.models import Standing, TierChange
 from loyalty.tiers.rules import TICK, Climb, thresholds
 from members.kit.money import format_money
+from members.kit.windows import shops_day
 from members.messaging.actions import queue_messages
 from members.profiles.models import Member
 
@@ -129,7 +129,7 @@ def words_of_warning(climb: Climb, tier: int, until: datetime, total: int) -> di
     """What the words of "86 more by 31 Dec to keep Gold" need: the last day, and what is missing."""
     step = climb.step(tier)
     assert step
-    last = timezone.localtime(until - TICK, timezone.get_default_timezone()).date()
+    last = shops_day(until - TICK)
     missing = max(step.keep - max(total, 0), 0)
     return {
         "tier_zh": step.name_zh,

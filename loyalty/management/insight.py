@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from members.goals.actions import keep_goal
 from members.goals.models import Goal
-from members.kit.windows import months_after, start_of_day
+from members.kit.windows import months_after, shops_day, start_of_day
 from members.portraits.actions import count_pairs
-from members.scores.actions import as_day, score_everybody
+from members.scores.actions import score_everybody
 from members.stores.models import Store, User
 
 MONTHS = 12
@@ -28,7 +28,7 @@ def look_into_members(*, stores: list[Store], now: datetime) -> None:
 
 def set_goals(stores: list[Store], now: datetime) -> None:
     """A goal of each kind, some of all stores and some of one; some are reached and some are behind."""
-    today = as_day(now)
+    today = shops_day(now)
     people = {user.username: user for user in User.objects.filter(is_staff=True)}
     year = {"starts_on": today - timedelta(days=120), "ends_on": today + timedelta(days=60)}
     goals = [

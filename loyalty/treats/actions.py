@@ -5,7 +5,7 @@ year is given no second set on joining, so that buying and returning by turns br
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, CharField, Count, Value, When
@@ -28,17 +28,12 @@ from loyalty.treats.rules import (
     UnknownTreat,
     kept_on,
 )
-from members.kit.windows import days_after
+from members.kit.windows import days_after, shops_day
 from members.profiles.models import Member
 from members.stores.models import Store, Till, User
 
 LATELY = timedelta(hours=2)  # how far a sweep looks back; sales that a till tells later still are found by the night
 MOST_AT_ONCE = 1_000  # members a sweep looks at
-
-
-def today_in_shop(now: datetime) -> date:
-    """The shop's day."""
-    return timezone.localdate(now, timezone.get_default_timezone())
 
 
 def begin_handing(*, now: datetime) -> None:
@@ -52,8 +47,8 @@ def give_due(*, first: int, last: int, as_of: datetime, now: datetime) -> int:
 
     Nights that were missed are made good: birthdays and joinings of a month, and two months before this one.
     """
-    among = sql.Range(first, last, load_climbs(), today_in_shop(now))
-    day = today_in_shop(as_of)
+    among = sql.Range(first, last, load_climbs(), shops_day(now))
+    day = shops_day(as_of)
     days = [day - timedelta(days=back) for back in range(MISSED_DAYS + 1)]
     made = sql.give_joined(among=among, now=now) + sql.give_monthly(among=among, as_of=as_of)
     return give_points(made + sql.give_birthdays(among=among, kept=kept_on(days)), now)
@@ -81,14 +76,14 @@ def sweep_joined(*, now: datetime) -> int:
     given = 0
     for member in found:
         with transaction.atomic():
-            among = sql.Range(member, member, climbs, today_in_shop(now))
+            among = sql.Range(member, member, climbs, shops_day(now))
             given += give_points(sql.give_joined(among=among, now=now), now)
     return given
 
 
 def waiting_for(member: Member, now: datetime) -> TreatQuerySet:
     """What waits for a member, the soonest to lapse first."""
-    return Treat.objects.of(member).waiting(today_in_shop(now)).select_related("tier").soonest_first()
+    return Treat.objects.of(member).waiting(shops_day(now)).select_related("tier").soonest_first()
 
 
 def received_by(member: Member) -> TreatQuerySet:
@@ -98,7 +93,7 @@ def received_by(member: Member) -> TreatQuerySet:
 
 def counts_by_benefit(tiers: Iterable[int], now: datetime) -> dict[tuple[int, str], dict[str, int]]:
     """What became of the treats of these tiers, by tier and kind: how many in each state."""
-    today = today_in_shop(now)
+    today = shops_day(now)
     state = Case(
         When(last_on=None, then=Value(State.POINTS.value)),
         When(handed_at__isnull=False, then=Value(State.HANDED.value)),
@@ -129,7 +124,7 @@ def hand_over(
         raise NothingToHandOver
     if found.handed_at is not None:
         raise AlreadyHandedOver(day=date_format(timezone.localtime(found.handed_at), "DATETIME_FORMAT"))
-    if found.state(today_in_shop(now)) == State.LAPSED:
+    if found.state(shops_day(now)) == State.LAPSED:
         raise TreatLapsed(day=date_format(found.last_on))
     found.handed_at, found.handed_by, found.handed_till, found.handed_store = now, by, till, store
     found.save(update_fields=["handed_at", "handed_by", "handed_till", "handed_store"])

@@ -17,12 +17,13 @@ from loyalty.benefits import admin as benefits
 from loyalty.benefits.models import Benefit
 from loyalty.tiers.admin import tier_badge
 from loyalty.tiers.models import Tier
-from loyalty.treats.actions import counts_by_benefit, hand_over, take_back, today_in_shop, waiting_for
+from loyalty.treats.actions import counts_by_benefit, hand_over, take_back, waiting_for
 from loyalty.treats.models import Treat
 from loyalty.treats.rules import State
 from members.kit.admin import Records
 from members.kit.names import named
 from members.kit.refusals import Refusal
+from members.kit.windows import shops_day
 from members.profiles.admin import OfMemberMixin
 from members.profiles.models import Member
 from members.stores.admin import StoreFilter
@@ -43,7 +44,7 @@ class StateFilter(admin.SimpleListFilter):
         return State.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Treat]) -> QuerySet[Treat]:
-        rows, today = cast(Any, queryset), today_in_shop(timezone.now())
+        rows, today = cast(Any, queryset), shops_day(timezone.now())
         ways = {
             State.WAITING: lambda: rows.waiting(today),
             State.HANDED: rows.handed,
@@ -79,7 +80,7 @@ class TreatDesk(OfMemberMixin, Records):
             now = timezone.now()
             context |= {
                 "treat": found,
-                "may_hand_over": found.state(today_in_shop(now)) == State.WAITING,
+                "may_hand_over": found.state(shops_day(now)) == State.WAITING,
                 "may_take_back": found.may_be_taken_back(now),
             }
         return cast(HttpResponse, super().change_view(request, object_id, form_url, context))
@@ -137,12 +138,12 @@ class TreatDesk(OfMemberMixin, Records):
 
     @display(description=_("state"), label=LABELS)
     def state(self, treat: Treat) -> tuple[str, str]:
-        found = treat.state(today_in_shop(timezone.now()))
+        found = treat.state(shops_day(timezone.now()))
         return found.value, str(found.label)
 
     @display(description=_("state"))
     def became(self, treat: Treat) -> str:
-        return str(treat.state(today_in_shop(timezone.now())).label)
+        return str(treat.state(shops_day(timezone.now())).label)
 
     @display(description=_("points with it"))
     def points_given(self, treat: Treat) -> str:

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty.ledger.rules import REASONS
-from loyalty.treats.actions import today_in_shop, waiting_for
+from loyalty.treats.actions import waiting_for
 from loyalty.treats.models import Treat
 from loyalty.treats.rules import State
 from members.counter.rules import Cue
 from members.counter.rules import register as register_cue
 from members.kit.names import named
+from members.kit.windows import shops_day
 from members.profiles.models import Member
 from members.timeline.rules import Shown, Source, register
 
@@ -30,14 +31,14 @@ def waits(member: Member, now: datetime) -> Iterator[Cue]:
         facts = {"treat": treat.title, "day": date_format(treat.last_on, "MONTH_DAY_FORMAT")}
         words = _("Waits until %(day)s: %(treat)s") % facts
         say = _("Something waits for you: %(treat)s. Would you like it now?") % facts
-        is_last = treat.last_on == today_in_shop(now)
+        is_last = treat.last_on == shops_day(now)
         url = reverse("admin:loyalty_treat_change", args=[treat.pk])
         yield Cue(78 if is_last else 72, words, say, "warn" if is_last else "good", "redeem", url)
 
 
 def show_treats(rows: Sequence[Treat], member: Member) -> Iterable[Shown]:
     """Treats as lines of a member's time, with what has become of them."""
-    today = today_in_shop(timezone.now())
+    today = shops_day(timezone.now())
     for treat in rows:
         state = treat.state(today)
         facts = [str(treat.get_kind_display()), named(treat.tier), became(treat, state)]

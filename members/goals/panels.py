@@ -12,7 +12,7 @@ from members.goals.actions import nights_of, progress
 from members.goals.models import Goal
 from members.goals.rules import Sums
 from members.kit.charts import Chart, Series, day_labels
-from members.scores.actions import as_day
+from members.kit.windows import shops_day
 
 MOST_BARS = 60
 STATES: dict[str, tuple[str | Promise, str]] = {
@@ -34,7 +34,7 @@ def words_of(kind: str, value: float | None) -> str:
 
 def goal_panel(goal: Goal, now: datetime) -> dict[str, Any]:
     """How far, in words, with a bar and the way it came."""
-    found = progress(goal, as_day(now))
+    found = progress(goal, shops_day(now))
     words, tone = STATES[found.state]
     return {
         "goal": goal,

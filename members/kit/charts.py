@@ -14,6 +14,8 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 from redis import RedisError
 
+from members.kit.windows import shops_day
+
 logger = logging.getLogger(__name__)
 
 DAYS = 30
@@ -103,7 +105,7 @@ class Chart:
 
 def days_until(now: datetime, count: int = DAYS) -> list[date]:
     """The last so many of the shop's days, today the last of them."""
-    today = timezone.localtime(now, timezone.get_default_timezone()).date()
+    today = shops_day(now)
     return [today - timedelta(days=back) for back in range(count - 1, -1, -1)]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db.models import Aggregate, BooleanField, Case, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from members.kit.charts import start_of
 from members.kit.passes import Pass, Rows, remember, remembered_pass
 from members.kit.traits import Answer, Asking, Happened, Question
+from members.kit.windows import shops_day
 
 NUMBERED: Mapping[str, Callable[[str, Any], Q]] = {
     "at_least": lambda name, value: Q(**{f"{name}__gte": value}),
@@ -80,7 +80,7 @@ def day_of(moment: datetime | None, asking: Asking) -> date | None:
         return None
     if moment == asking.now + AN_INSTANT:
         return asking.today + timedelta(days=1)
-    return timezone.localtime(moment, timezone.get_default_timezone()).date()
+    return shops_day(moment)
 
 
 def timed(name: str, question: Question, asking: Asking, *, is_date: bool = False) -> Q:

@@ -12,12 +12,11 @@ from functools import cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.kit.refusals import Malformed
-from members.kit.windows import days_after, start_of_day
+from members.kit.windows import days_after, shops_day, start_of_day
 
 Words = str | Promise
 Choices = Callable[[], Sequence[tuple[str, Words]]]
@@ -167,7 +166,7 @@ class Asking:
     @property
     def today(self) -> date:
         """The shop's day."""
-        return timezone.localtime(self.now, timezone.get_default_timezone()).date()
+        return shops_day(self.now)
 
     def days_back(self, days: int) -> datetime:
         """Midnight of the shop's day so many days ago: the same all day."""

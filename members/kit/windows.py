@@ -1,7 +1,7 @@
 """Windows of time: half-open, aware, and counted in the shop's own days, whoever looks at them."""
 
 from calendar import monthrange
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
@@ -24,6 +24,11 @@ def shifted(moment: datetime, months: int, zone: tzinfo) -> datetime:
 def days_after(moment: datetime, days: int) -> datetime:
     """The same clock time N of the shop's days later, also across a change of summer time."""
     return moment.astimezone(timezone.get_default_timezone()) + timedelta(days=days)
+
+
+def shops_day(moment: datetime) -> date:
+    """The shop's day in which the moment lies."""
+    return timezone.localdate(moment, timezone.get_default_timezone())
 
 
 def start_of_day(moment: datetime) -> datetime:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from members.kit.windows import months_after, start_of_day
+from members.kit.windows import months_after, shops_day, start_of_day
 from members.portraits import sql
 from members.portraits.models import Pair
 from members.portraits.rules import (
@@ -27,7 +27,7 @@ from members.portraits.rules import (
     welch,
 )
 from members.profiles.models import Member
-from members.scores.actions import STEPS, as_day, at_once, outlook_of
+from members.scores.actions import STEPS, at_once, outlook_of
 from members.scores.models import CellMonth, MemberScore, ScoreNight
 
 HALF_YEAR, LATELY = timedelta(days=182), timedelta(days=60)
@@ -41,7 +41,7 @@ def count_pairs(*, as_of: datetime) -> int:
     Pair.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(sql.PAIRS, {
-            "since": as_of - HALF_YEAR, "as_of": as_of, "day": as_day(as_of), "most": MOST_BASKETS,
+            "since": as_of - HALF_YEAR, "as_of": as_of, "day": shops_day(as_of), "most": MOST_BASKETS,
             "largest": LARGEST_BASKET, "least": LEAST_BASKETS, "least_lift": LEAST_LIFT, "places": PLACES,
         })  # fmt: skip
         return int(cursor.rowcount)

@@ -29,6 +29,7 @@ from members.kit.actions import plan_chunks
 from members.kit.arrays import integers
 from members.kit.models import Chunk
 from members.kit.ranges import id_ranges
+from members.kit.windows import shops_day
 from members.profiles.models import Member, MemberQuerySet
 from members.scores import sql
 from members.scores.models import MemberScore, RfmScheme, ScoreNight, StoreDay, Tally
@@ -81,18 +82,13 @@ def keep_scheme(*, days: int, own: dict[str, Sequence[int]] | None) -> RfmScheme
     return RfmScheme.objects.update_or_create(pk=1, defaults=said)[0]
 
 
-def as_day(moment: datetime) -> date:
-    """The shop's day."""
-    return timezone.localtime(moment, timezone.get_default_timezone()).date()
-
-
 @transaction.atomic
 def figure_range(*, first: int, last: int, as_of: datetime) -> int:
     """Keep the figures of a range of member ids, by the sales before the moment; how many rows were written.
 
     Goods are added up again for those whose purchases changed, and on the first of a month for everybody.
     """
-    day = as_day(as_of)
+    day = shops_day(as_of)
     there = scored_members(at=as_of).filter(pk__range=(first, last), enrolled_at__lt=as_of)
     ids = list(there.values_list("pk", flat=True))
     with connection.cursor() as cursor:
@@ -112,7 +108,7 @@ def cut(*, as_of: datetime) -> ScoreNight:
 
     Its pages keep showing the first time's tables until the second time's are whole.
     """
-    day, asked = as_day(as_of), scheme()
+    day, asked = shops_day(as_of), scheme()
     with connection.cursor() as cursor:
         cursor.execute(sql.CUT_POINTS, {"shares": SHARES, "day": day})
         *fifths, usual, buyers = cursor.fetchone()
@@ -134,7 +130,7 @@ def cut(*, as_of: datetime) -> ScoreNight:
 @transaction.atomic
 def choose_models(*, as_of: datetime) -> None:
     """Find the night's models: those of the last seven days, or fitted now; or say what they lack."""
-    day = as_day(as_of)
+    day = shops_day(as_of)
     with connection.cursor() as cursor:
         cursor.execute(sql.ENOUGH, {"day": day})
         buyers, repeaters, age = cursor.fetchone()
@@ -185,7 +181,7 @@ def columns(rows: Sequence[Sequence[Any]], count: int) -> list[Any]:
 @transaction.atomic
 def score_range(*, first: int, last: int, as_of: datetime) -> int:
     """Score a range of member ids by the night's cut points and models; how many rows changed."""
-    day = as_day(as_of)
+    day = shops_day(as_of)
     night = ScoreNight.objects.get(day=day)
     cuts = {name: integers(strictly(each)) for name, each in night.cuts.items()}
     weights = {weight.code: weight.points for weight in ENGAGEMENT}
@@ -205,7 +201,8 @@ def count_cohorts(*, first: int, last: int, as_of: datetime) -> int:
     """Add a range of member ids to the night's cohorts; how many places it touched. Once for each range and night."""
     zone = timezone.get_default_timezone_name()
     with connection.cursor() as cursor:
-        cursor.execute(sql.COHORTS, {"first": first, "last": last, "as_of": as_of, "day": as_day(as_of), "zone": zone})
+        said: dict[str, Any] = {"first": first, "last": last, "as_of": as_of, "day": shops_day(as_of), "zone": zone}
+        cursor.execute(sql.COHORTS, said)
         return int(cursor.rowcount)
 
 
@@ -253,7 +250,7 @@ def cut_values(*, as_of: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.VALUE_CUTS, {"shares": TENTHS})
         found = cursor.fetchone()[0]
-    night = ScoreNight.objects.select_for_update().get(day=as_day(as_of))
+    night = ScoreNight.objects.select_for_update().get(day=shops_day(as_of))
     night.cuts["value"] = [int(each) for each in found or ()]
     night.save(update_fields=["cuts"])
 
@@ -261,7 +258,7 @@ def cut_values(*, as_of: datetime) -> None:
 @transaction.atomic
 def rank_range(*, first: int, last: int, as_of: datetime) -> int:
     """Say in which tenth by value each member of a range is; how many rows changed."""
-    night = ScoreNight.objects.get(day=as_day(as_of))
+    night = ScoreNight.objects.get(day=shops_day(as_of))
     with connection.cursor() as cursor:
         value = integers(strictly(night.cuts["value"]))
         cursor.execute(sql.DECILES, {"first": first, "last": last, "value": value})
@@ -271,7 +268,7 @@ def rank_range(*, first: int, last: int, as_of: datetime) -> int:
 @transaction.atomic
 def sum_up(*, as_of: datetime) -> None:
     """Write the night's tables and close it. Of earlier nights the last of each month stays; cohorts only once."""
-    day = as_day(as_of)
+    day = shops_day(as_of)
     Tally.objects.filter(taken_on=day).exclude(name="cohort").delete()
     StoreDay.objects.filter(taken_on=day).delete()
     with connection.cursor() as cursor:
